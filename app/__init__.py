@@ -1,0 +1,1 @@
+"""Civic Crowd Map: a civic asset map over PostGIS."""

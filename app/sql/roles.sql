@@ -1,0 +1,10 @@
+-- roles
+-- The two login roles of the service; safe to run again. Give them passwords afterwards where the server asks for one.
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'civic_write') THEN
+    CREATE ROLE civic_write LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'civic_read') THEN
+    CREATE ROLE civic_read LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;
+  END IF;
+END $$;

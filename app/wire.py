@@ -1,0 +1,158 @@
+"""Wire types shared by the routers: strict numbers and text, GeoJSON (RFC 7946), pages and cursors.
+
+Coordinates are always longitude, latitude in degrees (WGS 84). Numbers are strict: `true` and "1.0" are no numbers,
+NaN and infinity are no coordinates. Text refuses NUL, which PostgreSQL cannot store.
+"""
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from app.errors import Invalid
+
+MAX_POSITIONS = 5000
+MAX_LATITUDE = 85.05
+
+
+def _no_nul(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("Text must not contain the NUL character.")
+    if any(0xD800 <= ord(c) <= 0xDFFF for c in value):
+        raise ValueError("Text must not contain lone surrogates.")
+    return value
+
+
+def _http_url(value: str) -> str:
+    if not value.lower().startswith(("http://", "https://")) or any(c.isspace() or ord(c) < 32 for c in value):
+        raise ValueError("An address must begin with http:// or https:// and contain no blanks.")
+    return value
+
+
+def _date_is_no_number(value: Any) -> Any:
+    if isinstance(value, int | float):
+        raise ValueError("Write an instant as RFC 3339, e.g. 2026-05-01T18:00:00Z.")
+    return value
+
+
+Text = Annotated[str, StringConstraints(strict=True, pattern=r"^[^\x00]*$"), AfterValidator(_no_nul)]
+Line = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, pattern=r"^[^\x00\r\n]*$"), AfterValidator(_no_nul)]
+Url = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=500, pattern=r"^[^\x00]*$"), AfterValidator(_no_nul), AfterValidator(_http_url)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_date_is_no_number)]
+
+
+class Wire(BaseModel):
+    """What callers send: unknown fields are refused, so that a typing mistake is not silently lost."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Out(BaseModel):
+    """What we answer, read from rows and mapped objects alike."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+# ── geometry ────────────────────────────────────────────────────────────────────────────────
+
+Longitude = Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
+Latitude = Annotated[float, Field(strict=True, ge=-MAX_LATITUDE, le=MAX_LATITUDE, allow_inf_nan=False)]
+Position = tuple[Longitude, Latitude]
+Ring = Annotated[list[Position], Field(min_length=4, max_length=MAX_POSITIONS)]
+
+
+class Point(Wire):
+    type: Literal["Point"]
+    coordinates: Position
+
+
+class LineString(Wire):
+    type: Literal["LineString"]
+    coordinates: Annotated[list[Position], Field(min_length=2, max_length=MAX_POSITIONS)]
+
+
+class MultiLineString(Wire):
+    type: Literal["MultiLineString"]
+    coordinates: Annotated[
+        list[Annotated[list[Position], Field(min_length=2, max_length=MAX_POSITIONS)]], Field(min_length=1, max_length=100)
+    ]
+
+
+class Polygon(Wire):
+    type: Literal["Polygon"]
+    coordinates: Annotated[list[Ring], Field(min_length=1, max_length=100)]
+
+
+class MultiPolygon(Wire):
+    type: Literal["MultiPolygon"]
+    coordinates: Annotated[list[Annotated[list[Ring], Field(min_length=1, max_length=100)]], Field(min_length=1, max_length=100)]
+
+
+Geometry = Annotated[Point | LineString | MultiLineString | Polygon | MultiPolygon, Field(discriminator="type")]
+
+
+# ── pages ───────────────────────────────────────────────────────────────────────────────────
+
+
+class PageLink(Out):
+    """A link of RFC 8288 to another page of the same list."""
+
+    rel: Literal["self", "next"]
+    href: str
+    type: str = "application/geo+json"
+
+
+class Page[T](Out):
+    """A list of plain objects; `next` is the address of what follows, null at the end."""
+
+    items: list[T]
+    next: str | None = None
+
+
+class Problem(Out):
+    """RFC 9457 problem details, as every error answers."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None
+    errors: list[dict[str, Any]] | None = Field(None, description="For 422: what is wrong, and where in the request.")
+
+
+class Cursor:
+    """An opaque place in an ordered list: the sort it belongs to and the sort values of the last row seen."""
+
+    @staticmethod
+    def encode(sort: str, *values: object) -> str:
+        """The cursor after a row with these sort values."""
+        plain = json.dumps([sort, *[v.isoformat() if isinstance(v, datetime) else v for v in values]], separators=(",", ":"))
+        return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+    @staticmethod
+    def decode(cursor: str, sort: str, *types: type) -> list[Any]:
+        """The sort values of a cursor made for this sort; Invalid when it is none of ours or belongs to another sort."""
+        try:
+            plain = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+            if not isinstance(plain, list) or plain[0] != sort or len(plain) != len(types) + 1:
+                raise ValueError(cursor)
+            return [_cast(value, kind) for value, kind in zip(plain[1:], types, strict=True)]
+        except (ValueError, TypeError, binascii.Error, UnicodeDecodeError, RecursionError) as error:
+            raise Invalid("The cursor is not one of this list. Start again without it.") from error
+
+
+def _cast(value: Any, kind: type) -> Any:
+    if kind is datetime:
+        return datetime.fromisoformat(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not kind:
+        raise ValueError(value)
+    if kind is int and not -(2**63) <= value < 2**63:
+        raise ValueError(value)
+    if kind is str and "\x00" in value:
+        raise ValueError(value)
+    return value

@@ -1,0 +1,41 @@
+-- What the tables need before they can be made: extensions, words, and the map's arithmetic.
+
+CREATE EXTENSION IF NOT EXISTS postgis;
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE EXTENSION IF NOT EXISTS unaccent;
+CREATE SCHEMA IF NOT EXISTS vault;
+
+-- English stems with accents folded: "cafés" finds "cafe". A configuration of our own is immutable, so a column may use it.
+CREATE TEXT SEARCH CONFIGURATION civic_english (COPY = pg_catalog.english);
+ALTER TEXT SEARCH CONFIGURATION civic_english
+  ALTER MAPPING FOR hword, hword_part, word WITH unaccent, english_stem;
+
+-- The world is the square of Web Mercator (EPSG:3857), 2^30 to a side, origin north-west; integers, so sums are exact.
+CREATE FUNCTION civic_world_x(point geometry) RETURNS bigint
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT least(1073741823, greatest(0, floor((ST_X(point) + 180) / 360 * 1073741824)))::bigint
+$$;
+
+CREATE FUNCTION civic_world_y(point geometry) RETURNS bigint
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+  SELECT least(1073741823, greatest(0, floor(
+    (0.5 - ln(tan(pi() / 4 + radians(ST_Y(point)) / 2)) / (2 * pi())) * 1073741824)))::bigint
+$$;
+
+-- Put a zero between the bits of a number of up to 22 bits (half of a Morton code).
+CREATE FUNCTION civic_spread(v bigint) RETURNS bigint
+  LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+  v := (v | (v << 16)) & x'0000FFFF0000FFFF'::bigint;
+  v := (v | (v << 8)) & x'00FF00FF00FF00FF'::bigint;
+  v := (v | (v << 4)) & x'0F0F0F0F0F0F0F0F'::bigint;
+  v := (v | (v << 2)) & x'3333333333333333'::bigint;
+  RETURN (v | (v << 1)) & x'5555555555555555'::bigint;
+END $$;
+
+-- The Morton code of the point's zoom-22 tile: any tile of any zoom is one contiguous range of it.
+CREATE FUNCTION civic_cell(point geometry) RETURNS bigint
+  LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+BEGIN
+  RETURN civic_spread(civic_world_x(point) >> 8) | (civic_spread(civic_world_y(point) >> 8) << 1);
+END $$;
