@@ -34,11 +34,11 @@ from app import postgres
 log = logging.getLogger("civic.localdb")
 
 SUPERUSER = "postgres"
-ROLES = ("civic_owner", "civic_write", "civic_read")
 DATABASE = "civic"
 RECOVERY_WAIT_S = 300  # a large database replays its log before it answers
 OLD_MEMORY_WAIT_S = 30.0  # back ends of a killed postmaster need some seconds to notice
 
+_ROLES_SQL = Path(__file__).with_name("sql") / "roles.sql"
 _MARKER = "civic-cluster"  # in the cluster folder: proves that we made it, and says "durable" or "fast"
 _SETTINGS = {
     "listen_addresses": "",
@@ -112,8 +112,8 @@ def running(data: Path, *, durable: bool = True) -> Iterator[Cluster]:
     """The cluster of this data folder, made when missing, started when not running, shared with other commands.
 
     Guarantees: data checksums on; with `durable` (the default) fsync, synchronous_commit and full_page_writes on
-    whatever its configuration file says; the roles of ROLES (plain sign-in, no superuser) and the database `civic`,
-    owned by civic_owner, with PostGIS in it. `durable=False` makes a cluster for tests that a crash may ruin; a
+    whatever its configuration file says; the roles civic_owner, civic_write and civic_read (none of them a superuser) and
+    the database `civic`, owned by civic_owner, with PostGIS in it. `durable=False` makes a cluster for tests that a crash may ruin; a
     folder keeps what it was made as. Raises postgres.DatabaseUnavailable with a sentence for the operator.
     """
     data = data.absolute()
@@ -370,10 +370,9 @@ def _furnish(cluster: Cluster) -> None:
     """Roles, database and PostGIS, each made where missing. A PostGIS older than the installed one is brought up."""
     with cluster.connect() as connection:
         check_versions(connection)
-        there = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
-        for role in ROLES:
-            if role not in there:
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        connection.execute(_ROLES_SQL.read_bytes())
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'civic_owner'").fetchone():
+            connection.execute("CREATE ROLE civic_owner LOGIN")
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER civic_owner").format(sql.Identifier(DATABASE)))
     with cluster.connect(database=DATABASE) as connection:
