@@ -8,11 +8,13 @@ import base64
 import binascii
 import json
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from app.errors import Invalid
+
+T = TypeVar("T")
 
 MAX_POSITIONS = 5000
 MAX_LATITUDE = 85.05
@@ -105,7 +107,7 @@ class PageLink(Out):
     type: str = "application/geo+json"
 
 
-class Page[T](Out):
+class Page(Out, Generic[T]):
     """A list of plain objects; `next` is the address of what follows, null at the end."""
 
     items: list[T]
