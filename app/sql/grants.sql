@@ -4,7 +4,6 @@ DO $$
 DECLARE name text;
 BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'civic_read') THEN
-    ALTER ROLE civic_read SET default_transaction_read_only = on;
     GRANT USAGE ON SCHEMA public TO civic_read;
     FOREACH name IN ARRAY ARRAY[
       'alembic_version', 'appreciation', 'area', 'asset', 'asset_area', 'boundary_set', 'comment', 'community', 'flag',

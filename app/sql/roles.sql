@@ -7,4 +7,5 @@ DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'civic_read') THEN
     CREATE ROLE civic_read LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;
   END IF;
+  ALTER ROLE civic_read SET default_transaction_read_only = on;
 END $$;
