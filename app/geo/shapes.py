@@ -1,0 +1,129 @@
+"""Shapes: from what callers write to what the database keeps and back, with every check on the way.
+
+Coordinates are longitude, latitude in degrees (WGS 84, EPSG:4326) everywhere here; a third coordinate is dropped.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import shapely
+from geoalchemy2 import WKBElement
+from shapely.geometry.base import BaseGeometry
+
+from app import wire
+from app.errors import Invalid
+
+SRID = 4326
+#: Decimals in what we send: 7 are about 1 cm.
+DECIMALS = 7
+
+
+def of_wire(geometry: wire.Geometry) -> BaseGeometry:
+    """The shape that a caller sent, rings turned the way RFC 7946 asks.
+
+    Raises Invalid, with a sentence for its author, for an open or self-crossing ring, a line without length, an area
+    without surface, or more than wire.MAX_POSITIONS positions. Nothing is mended here: a caller is told.
+    """
+    return checked(_built(geometry.type, geometry.coordinates))
+
+
+def of_foreign(value: object) -> BaseGeometry:
+    """The shape of a GeoJSON geometry from somebody's file: checked like `of_wire`, but rings are mended, not refused.
+
+    A collection of one is taken for its only member. Raises Invalid when it is no geometry of GeoJSON, is empty, or cannot be mended.
+    """
+    if not isinstance(value, Mapping) or not isinstance(value.get("type"), str):
+        raise Invalid("This is not a GeoJSON geometry.")
+    try:
+        shape = shapely.from_geojson(json.dumps(value, allow_nan=False))
+    except (shapely.GEOSException, ValueError, TypeError, RecursionError) as error:
+        raise Invalid("This is not a GeoJSON geometry.") from error
+    parts = _leaves(shapely.force_2d(shape))
+    return checked(mended(parts[0] if len(parts) == 1 else shapely.force_2d(shape))[0])
+
+
+def of_db(element: WKBElement) -> BaseGeometry:
+    """The shape of a stored geometry."""
+    return shapely.from_wkb(element.data if isinstance(element.data, str) else bytes(element.data))
+
+
+def to_db(shape: BaseGeometry) -> WKBElement:
+    """The value for a geometry column of EPSG:4326."""
+    return WKBElement(shapely.to_wkb(shape), srid=SRID)
+
+
+def to_geojson(shape: BaseGeometry) -> dict[str, Any]:
+    """A GeoJSON geometry with coordinates rounded to DECIMALS."""
+    coarse = shapely.transform(shape, lambda positions: positions.round(DECIMALS))
+    plain: dict[str, Any] = json.loads(shapely.to_geojson(coarse))
+    return plain
+
+
+def checked(shape: BaseGeometry) -> BaseGeometry:
+    """The same shape with its rings turned as RFC 7946 asks; Invalid when an asset could not have it."""
+    if shape.is_empty:
+        raise Invalid("The geometry is empty. Leave it out, or give at least one position.")
+    if (count := shapely.get_num_coordinates(shape)) > wire.MAX_POSITIONS:
+        raise Invalid(f"The geometry has {count} positions; at most {wire.MAX_POSITIONS} are allowed. Simplify it.")
+    west, south, east, north = shape.bounds
+    if not (west >= -180 and east <= 180 and south >= -wire.MAX_LATITUDE and north <= wire.MAX_LATITUDE):
+        raise Invalid(f"Longitudes run from -180 to 180 and latitudes from -{wire.MAX_LATITUDE} to {wire.MAX_LATITUDE}.")
+    if not shape.is_valid:
+        raise Invalid(_complaint(shapely.is_valid_reason(shape)))
+    return shapely.orient_polygons(shape)
+
+
+def mended(shape: BaseGeometry) -> tuple[BaseGeometry, str | None]:
+    """A valid shape of the same dimension, and what was wrong with it (None: nothing was)."""
+    if shape.is_valid:
+        return shape, None
+    reason = shapely.is_valid_reason(shape)
+    whole = shapely.make_valid(shape)
+    wanted = shapely.get_dimensions(shape)
+    parts = [part for part in shapely.get_parts(whole) if shapely.get_dimensions(part) == wanted]
+    return (shapely.union_all(parts) if len(parts) != 1 else parts[0]), reason
+
+
+def polygonal(shape: BaseGeometry) -> BaseGeometry:
+    """The polygons of a shape as one MultiPolygon; empty when it has none."""
+    parts = [part for part in _leaves(shape) if part.geom_type == "Polygon" and not part.is_empty]
+    return shapely.multipolygons(parts) if parts else shapely.MultiPolygon()
+
+
+def _leaves(shape: BaseGeometry) -> list[BaseGeometry]:
+    parts = list(shapely.get_parts(shape))
+    return parts if len(parts) == 1 and parts[0] == shape else [leaf for part in parts for leaf in _leaves(part)]
+
+
+def _built(kind: str, coordinates: Any) -> BaseGeometry:
+    match kind:
+        case "Point":
+            return shapely.Point(coordinates)
+        case "LineString":
+            return shapely.LineString(coordinates)
+        case "MultiLineString":
+            return shapely.MultiLineString(coordinates)
+        case "Polygon":
+            return _polygon(coordinates)
+        case "MultiPolygon":
+            return shapely.MultiPolygon([_polygon(rings) for rings in coordinates])
+    raise Invalid(f"'{kind}' is not a geometry that an asset may have.")
+
+
+def _polygon(rings: list[list[wire.Position]]) -> BaseGeometry:
+    for ring in rings:
+        if tuple(ring[0]) != tuple(ring[-1]):
+            raise Invalid("Each ring of a polygon must end where it begins.")
+    return shapely.Polygon(rings[0], rings[1:])
+
+
+def _complaint(reason: str) -> str:
+    """GEOS's reason as a sentence for whoever drew the shape."""
+    what, _, where = reason.partition("[")
+    spot = f" near {where.rstrip(']').replace(' ', ', ')}" if where else ""
+    if "intersection" in what.lower():
+        return f"The outline crosses itself{spot}. Draw it so that its edges do not cross."
+    if "few points" in what.lower():
+        return f"The geometry needs more different positions{spot}."
+    return f"The geometry is not valid{spot}: {what.strip().lower()}."
