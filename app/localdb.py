@@ -24,6 +24,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import psycopg
@@ -33,12 +34,14 @@ from app import postgres
 
 log = logging.getLogger("civic.localdb")
 
+Connection = psycopg.Connection[tuple[Any, ...]]
+
 SUPERUSER = "postgres"
 DATABASE = "civic"
 RECOVERY_WAIT_S = 300  # a large database replays its log before it answers
 OLD_MEMORY_WAIT_S = 30.0  # back ends of a killed postmaster need some seconds to notice
 
-_ROLES_SQL = Path(__file__).with_name("sql") / "roles.sql"
+ROLES_SQL = Path(__file__).with_name("sql") / "roles.sql"
 _MARKER = "civic-cluster"  # in the cluster folder: proves that we made it, and says "durable" or "fast"
 _SETTINGS = {
     "listen_addresses": "",
@@ -76,7 +79,7 @@ class Cluster:
         """A SQLAlchemy URL that signs in as `role`; no password is needed inside the socket folder."""
         return f"postgresql+psycopg://{role}@/{database}?{urlencode({'host': _socket_dir(self.folder), 'port': 5432})}"
 
-    def connect(self, role: str = SUPERUSER, database: str = "postgres") -> "psycopg.Connection[tuple[object, ...]]":
+    def connect(self, role: str = SUPERUSER, database: str = "postgres") -> Connection:
         """A plain connection in autocommit mode; waits while the server still recovers."""
         deadline = time.monotonic() + RECOVERY_WAIT_S
         while True:
@@ -111,10 +114,10 @@ class Cluster:
 def running(data: Path, *, durable: bool = True) -> Iterator[Cluster]:
     """The cluster of this data folder, made when missing, started when not running, shared with other commands.
 
-    Guarantees: data checksums on; with `durable` (the default) fsync, synchronous_commit and full_page_writes on
-    whatever its configuration file says; the roles civic_owner, civic_write and civic_read (none of them a superuser) and
-    the database `civic`, owned by civic_owner, with PostGIS in it. `durable=False` makes a cluster for tests that a crash may ruin; a
-    folder keeps what it was made as. Raises postgres.DatabaseUnavailable with a sentence for the operator.
+    Guarantees: data checksums on; with `durable` (the default) fsync, synchronous_commit and full_page_writes on,
+    whatever its configuration file says; the roles civic_owner, civic_write and civic_read, none a superuser; and the
+    database `civic`, owned by civic_owner, with PostGIS in it. `durable=False` makes a cluster for tests that a crash
+    may ruin; a folder stays what it was made as. Raises postgres.DatabaseUnavailable with a sentence for the operator.
     """
     data = data.absolute()
     account = _account(data / "postgres")
@@ -133,19 +136,19 @@ def running(data: Path, *, durable: bool = True) -> Iterator[Cluster]:
         yield cluster
 
 
-def check_versions(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+def check_versions(connection: Connection) -> None:
     """Raise postgres.DatabaseTooOld when this server, or the PostGIS it has or offers, is below the floor."""
-    (major,) = connection.execute("SELECT current_setting('server_version_num')::int / 10000").fetchone() or (0,)
     row = connection.execute(
-        "SELECT coalesce(installed_version, default_version) FROM pg_available_extensions WHERE name = 'postgis'"
+        "SELECT current_setting('server_version_num')::int / 10000, coalesce(installed_version, default_version) "
+        "FROM pg_available_extensions WHERE name = 'postgis'"
     ).fetchone()
     if row is None:
         raise postgres.PostgisMissing(
-            "This PostgreSQL server has no PostGIS: install the PostGIS package on the database machine."
+            "This server has no PostGIS: install its PostGIS package on the database machine."
         )
-    postgis = tuple(int(part) for part in str(row[0]).split(".")[:2])
-    if int(str(major)) < postgres.FLOOR[0] or postgis < postgres.FLOOR[1]:
-        raise postgres.DatabaseTooOld(postgres.too_old(int(str(major)), (postgis[0], postgis[1])))
+    major, (postgis_major, postgis_minor, *_) = row[0], map(int, row[1].split("."))
+    if (major, (postgis_major, postgis_minor)) < postgres.FLOOR or (postgis_major, postgis_minor) < postgres.FLOOR[1]:
+        raise postgres.DatabaseTooOld(postgres.too_old(major, (postgis_major, postgis_minor)))
 
 
 # Locks ---------------------------------------------------------------------------------------------------------------
@@ -356,7 +359,9 @@ def _postmaster(folder: Path) -> int | None:
 def _processes(folder: Path, among: Sequence[int] | None = None) -> list[int]:
     """The live processes that work in this folder: every PostgreSQL process makes its data folder its own."""
     ours = folder.stat()
-    candidates = among if among is not None else [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    candidates = (
+        among if among is not None else [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    )
     working = []
     for process in candidates:
         with contextlib.suppress(OSError):  # it ended meanwhile, is a zombie, or belongs to somebody else
@@ -370,7 +375,7 @@ def _furnish(cluster: Cluster) -> None:
     """Roles, database and PostGIS, each made where missing. A PostGIS older than the installed one is brought up."""
     with cluster.connect() as connection:
         check_versions(connection)
-        connection.execute(_ROLES_SQL.read_bytes())
+        connection.execute(ROLES_SQL.read_bytes())
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'civic_owner'").fetchone():
             connection.execute("CREATE ROLE civic_owner LOGIN")
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():

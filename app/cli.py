@@ -1,0 +1,316 @@
+"""The commands. Each one reads its words, opens the database and calls the module that does the work.
+
+To add a group: `areas = typer.Typer(help=...)`, `cli.add_typer(areas, name="areas")`, and its commands below it.
+A command that needs the database runs inside `opened(data)`. What a command alone needs is imported inside it.
+"""
+
+import asyncio
+import contextlib
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from app import errors, localdb, postgres
+from app.settings import Settings, default_data_dir
+
+ROOT = Path(__file__).parent.parent
+FRONTEND = ROOT / "frontend"
+
+cli = typer.Typer(
+    name="civic", help="Civic Crowd Map: one map of what a community has.", no_args_is_help=True, add_completion=False,
+    pretty_exceptions_enable=False,
+)  # fmt: skip
+database = typer.Typer(help="Your own database server.", no_args_is_help=True)
+cli.add_typer(database, name="db")
+
+Data = Annotated[Path | None, typer.Option("--data", help="Folder of the embedded database, the secret and media.")]
+Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port to listen on.")]
+
+
+class Refused(Exception):
+    """The command cannot do this here; the text says why and what would work. Exit code 2."""
+
+
+def main() -> None:
+    """Run a command. Exit 2 and one sentence where the operator has to change something, 1 where the work failed."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(ending) != signal.SIG_IGN:  # nohup
+            signal.signal(ending, lambda number, _: sys.exit(128 + number))  # so that every `with` block is left
+    try:
+        cli()
+    except ValidationError as error:
+        said = [
+            f"{'CIVIC_' if e['loc'] else ''}{'_'.join(map(str, e['loc'])).upper()} {e['msg']}" for e in error.errors()
+        ]
+        _stop("\n".join(line.strip() for line in said), 2)
+    except errors.Problem as problem:
+        _stop(problem.detail, 1)
+    except (Refused, postgres.DatabaseUnavailable) as error:
+        _stop(str(error), 2)
+
+
+def _stop(text: str, code: int) -> None:
+    print(f"civic: {text}", file=sys.stderr)
+    sys.exit(code)
+
+
+# Opening a map -------------------------------------------------------------------------------------------------------
+
+
+def configured(data: Path | None = None, **changes: Any) -> Settings:
+    """The settings of the environment, with what the command's own words say instead. Opens nothing."""
+    said = {name: value for name, value in {"data": data, **changes}.items() if value is not None}
+    return Settings(**said)
+
+
+@contextlib.contextmanager
+def opened(data: Path | None = None, **changes: Any) -> Iterator[Settings]:
+    """Settings whose database is running, with its tables up to date.
+
+    The embedded database is started or shared, migrated, and watched: it is started again if its server is killed.
+    A database of your own is only checked. Raises postgres.DatabaseUnavailable with a sentence for the operator.
+    """
+    from app import schema
+
+    settings = configured(data, **changes)
+    own = settings.database_url or settings.database_read_url
+    if own:
+        schema.require_current(own)
+        yield settings
+        return
+    with localdb.running(settings.data) as cluster, _watched(cluster):
+        schema.upgrade(cluster.url("civic_owner"))
+        urls = {"database_url": "civic_write", "database_read_url": "civic_read", "migrate_url": "civic_owner"}
+        yield settings.model_copy(update={name: cluster.url(role) for name, role in urls.items()})
+
+
+@contextlib.contextmanager
+def _watched(cluster: localdb.Cluster) -> Iterator[None]:
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(1):
+            with contextlib.suppress(postgres.DatabaseUnavailable):
+                cluster.ensure_running()
+
+    watcher = threading.Thread(target=watch, name="database watch", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+# The service ---------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+def demo(port: Port = None, data: Data = None) -> None:
+    """The map with sample data, on this machine only. A restart keeps what was added."""
+    from app import db, samples
+
+    async def seed(settings: Settings) -> str | None:
+        engines = db.Engines.of(settings)
+        try:
+            return await samples.seed(engines)
+        finally:
+            await engines.dispose()
+
+    changes: dict[str, Any] = {"demo": True, "host": "127.0.0.1", "port": port}
+    plan = configured(data, **changes)
+    if not plan.embedded:
+        raise Refused("The sample data goes into a database of its own. Unset CIVIC_DATABASE_URL, then try again.")
+    folder = plan.data / "demo" if plan.data == default_data_dir() else plan.data
+    with _listening(plan) as listener, opened(folder, **changes) as settings:
+        said = asyncio.run(seed(settings))
+        print(f"{said}\n" if said else "", end="")
+        print(f"The map:     {settings.public_url}\nIts data:    {settings.data}")
+        print(f"Sign in:     with any address; the mail with the code waits at {settings.public_url}/dev/mail")
+        print(f"More:        ./civic --help; add --data {settings.data} to work on this map\nStop:        Ctrl-C")
+        sys.stdout.flush()
+        _serve(settings, listener, worker=True)
+
+
+@cli.command()
+def serve(
+    port: Port = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    data: Data = None,
+    worker: Annotated[bool, typer.Option(help="Also do the jobs (mail, clean-up) in this process.")] = True,
+) -> None:
+    """The map, on the embedded database or on your own (CIVIC_DATABASE_URL)."""
+    plan = configured(data, port=port, host=host)
+    with _listening(plan) as listener, opened(data, port=port, host=host) as settings:
+        where = settings.data if plan.embedded else "your own database"
+        print(f"The map: {settings.public_url}  Its data: {where}  Stop: Ctrl-C", flush=True)
+        _serve(settings, listener, worker=worker)
+
+
+@cli.command()
+def worker(data: Data = None) -> None:
+    """Only the jobs: for a service whose web processes run with --no-worker."""
+    from app import tasks
+
+    with opened(data) as settings:
+        print("Doing jobs. Stop: Ctrl-C", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(tasks.work(settings))
+
+
+@contextlib.contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    """The listening socket, taken before anything else is done: a port in use is said at once."""
+    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise Refused(f"Port {settings.port} is in use by another program. Choose another with --port.") from None
+        raise Refused(f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}.") from None
+    with listener:
+        yield listener
+
+
+def _serve(settings: Settings, listener: socket.socket, *, worker: bool) -> None:
+    """Answer requests until a signal says stop; requests under way get 5 s to end."""
+    import uvicorn
+
+    from app import main as application
+
+    level = settings.log_level if settings.log_level != "info" else "warning"  # uvicorn's "info" says only that it runs
+    config = uvicorn.Config(
+        application.create_app(settings, worker=worker),
+        log_level=level,
+        access_log=settings.log_level == "debug",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    server = uvicorn.Server(config)
+    with contextlib.suppress(KeyboardInterrupt, SystemExit):  # uvicorn passes the signal on after a clean stop
+        server.run(sockets=[listener])
+    if not server.started:
+        sys.exit(1)
+
+
+# The schema and the roles --------------------------------------------------------------------------------------------
+
+
+@cli.command()
+def migrate(data: Data = None) -> None:
+    """Bring the tables up to date: of the embedded database, or of your own as CIVIC_MIGRATE_URL says."""
+    from app import schema
+
+    settings = Settings()
+    if settings.embedded:
+        with opened(data) as settings:
+            reached = schema.upgrade(settings.migrate_url or "")
+    else:
+        reached = schema.upgrade(_owner_url(settings))
+    print(f"The tables are up to date (revision {reached}).")
+
+
+@database.command()
+def roles(data: Data = None) -> None:
+    """Make the two login roles of the service on your own database (CIVIC_MIGRATE_URL). Safe to run again."""
+    import psycopg
+
+    settings = Settings()
+    if settings.embedded and not settings.migrate_url:
+        with localdb.running(data or settings.data):
+            print("The embedded database has its roles.")
+            return
+    address = _owner_url(settings).replace("postgresql+psycopg://", "postgresql://", 1)
+    with psycopg.connect(address, autocommit=True, connect_timeout=10) as connection:
+        connection.execute(localdb.ROLES_SQL.read_bytes())
+    print("The roles civic_write and civic_read are there. Where the server asks for passwords, give them some:")
+    print("  ALTER ROLE civic_write PASSWORD '…'; ALTER ROLE civic_read PASSWORD '…';")
+
+
+def _owner_url(settings: Settings) -> str:
+    if not settings.migrate_url:
+        raise Refused(
+            "Set CIVIC_MIGRATE_URL to your database's address as its owner: only the owner may change tables."
+        )
+    return settings.migrate_url
+
+
+# For developers ------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+def openapi(file: Annotated[Path, typer.Argument(help="Where to write it.")]) -> None:
+    """Write the API's OpenAPI document, for example to make types from it."""
+    from app import main as application
+
+    document = application.create_app(Settings(), worker=False).openapi()
+    file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@cli.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Every test, two at a time; what follows is passed on to pytest."""
+    words = list(context.args)
+    if not any(word.startswith(("-n", "--numprocesses", "--dist")) for word in words):
+        words = ["-n", "2", *words]
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *words])
+
+
+@cli.command()
+def check() -> None:
+    """Format, lint, types and layers of the Python code; lint and types of the page. All run, even if one fails."""
+    python = [sys.executable, "-m"]
+    node = FRONTEND / "node_modules" / ".bin"
+    tools: list[tuple[str, Path, list[Sequence[str | Path]]]] = [
+        ("ruff format", ROOT, [[*python, "ruff", "format", "--check", "."]]),
+        ("ruff check", ROOT, [[*python, "ruff", "check", "."]]),
+        ("mypy", ROOT, [[*python, "mypy"]]),
+        ("layers", ROOT, [[Path(sys.executable).with_name("lint-imports")]]),
+        ("eslint", FRONTEND, [[node / "eslint", "."]]),
+        (
+            "tsc",
+            FRONTEND,
+            [
+                [*python, "app.cli", "openapi", "openapi.json"],
+                [node / "openapi-typescript", "openapi.json", "-o", "src/api/schema.d.ts"],
+                [node / "tsc", "--noEmit"],
+            ],
+        ),
+    ]
+    with ThreadPoolExecutor(2) as pool:
+        passed = list(pool.map(lambda tool: _checked(*tool), tools))
+    sys.exit(0 if all(passed) else 1)
+
+
+def _checked(name: str, folder: Path, commands: list[Sequence[str | Path]]) -> bool:
+    began = time.monotonic()
+    for command in commands:
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+        )
+        if done.returncode:
+            break
+    failed = "" if done.returncode == 0 else f"failed\n{done.stdout}{done.stderr}"
+    print(f"{name}: {time.monotonic() - began:.1f} s {failed}".rstrip(), flush=True)
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    main()
