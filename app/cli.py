@@ -55,7 +55,7 @@ def main() -> None:
         said = [
             f"{'CIVIC_' if e['loc'] else ''}{'_'.join(map(str, e['loc'])).upper()} {e['msg']}" for e in error.errors()
         ]
-        _stop("\n".join(line.strip() for line in said), 2)
+        _stop("\n".join(line.strip().removeprefix("Value error, ") for line in said), 2)
     except errors.Problem as problem:
         _stop(problem.detail, 1)
     except (Refused, postgres.DatabaseUnavailable) as error:

@@ -8,4 +8,7 @@ DO $$ BEGIN
     CREATE ROLE civic_read LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;
   END IF;
   ALTER ROLE civic_read SET default_transaction_read_only = on;
+  -- A long job says SET LOCAL statement_timeout = 0 for itself.
+  ALTER ROLE civic_write SET statement_timeout = '30s';
+  ALTER ROLE civic_write SET lock_timeout = '10s';
 END $$;
