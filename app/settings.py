@@ -46,7 +46,6 @@ class Settings(BaseSettings):
     mail_from: str = Field("map@localhost", description="Sender of the service's mail.")
     pool_size: int = Field(8, ge=1, le=200, description="Database connections kept by each engine of each process.")
     pool_wait_s: float = Field(1.0, gt=0, le=30, description="Seconds a request waits for a connection before it is answered 503.")
-    statement_timeout_s: float = Field(10.0, gt=0, le=600, description="Seconds after which a request's statement is cancelled.")
     writes_per_hour: int = Field(3600, ge=1, description="Writes allowed to one person or key in an hour.")
     sign_ins_per_hour: int = Field(20, ge=1, description="Sign-in mails allowed to one address, and to one network address, in an hour.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much the service logs.")

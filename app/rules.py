@@ -1,0 +1,253 @@
+"""Who may do what: the one file that answers "may I?" and, as SQL, "which ones may I?".
+
+RULES names every act. `admit` asks what can be known before anything is loaded (signed in? the key's scope?),
+`require` asks about one thing, `visible` is the same question about assets as a WHERE clause.
+Three outcomes: allowed; refused (Forbidden, NotSignedIn); hidden (NotFound, the same as an unknown id).
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, exists, false, or_, true
+
+from app import errors
+from app.auth import Actor
+from app.models import Asset, AssetArea, Comment, Flag, Link, Need, Pledge, Proposal, Update
+
+Thing = Asset | Comment | Need | Proposal | Pledge | Update | Link | Flag
+
+ANYONE, SIGNED_IN = "anyone", "signed-in"
+OWNER, AUTHOR, OTHER_SIDE, OFFICER, OPERATOR = "owner", "author", "other-side", "officer", "operator"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One act: which relations may do it (any suffices), which may not for all that, and the scope a key needs."""
+
+    scope: str
+    allow: frozenset[str]
+    never: frozenset[str] = frozenset()
+    live: bool = False
+    """True when the asset must be published: nobody adds to what is hidden or withdrawn."""
+
+
+def _rule(scope: str, *allow: str, never: tuple[str, ...] = (), live: bool = False) -> Rule:
+    return Rule(scope, frozenset(allow), frozenset(never), live)
+
+
+#: act → rule. "owner" is the asset's owner or a steward of its community; "author" whoever wrote the thing itself.
+RULES: dict[str, Rule] = {
+    "map.read": _rule("assets:read", ANYONE),
+    "assets.read": _rule("assets:read", ANYONE),
+    "assets.publish": _rule("assets:write", SIGNED_IN),
+    "assets.amend": _rule("assets:write", OWNER),
+    "assets.withdraw": _rule("assets:write", OWNER),
+    "appreciations.give": _rule("take-part", SIGNED_IN, live=True),
+    "comments.write": _rule("take-part", SIGNED_IN, live=True),
+    "comments.amend": _rule("take-part", AUTHOR),
+    "comments.withdraw": _rule("take-part", AUTHOR),
+    "needs.add": _rule("assets:write", OWNER, live=True),
+    "needs.amend": _rule("assets:write", OWNER),
+    "needs.remove": _rule("assets:write", OWNER),
+    "needs.meet": _rule("assets:write", OWNER),
+    "needs.close": _rule("assets:write", OWNER),
+    "needs.reopen": _rule("assets:write", OWNER),
+    "proposals.propose": _rule("take-part", SIGNED_IN, live=True),
+    "proposals.amend": _rule("take-part", AUTHOR),
+    "proposals.accept": _rule("take-part", OWNER),
+    "proposals.decline": _rule("take-part", OWNER),
+    "proposals.complete": _rule("take-part", OWNER),
+    "proposals.withdraw": _rule("take-part", AUTHOR),
+    "pledges.see": _rule("take-part", OWNER, AUTHOR, OFFICER, OPERATOR),
+    "pledges.promise": _rule("take-part", SIGNED_IN, live=True),
+    "pledges.confirm": _rule("take-part", OWNER, OTHER_SIDE),
+    "pledges.fulfil": _rule("take-part", OWNER, OTHER_SIDE),
+    "pledges.miss": _rule("take-part", OWNER, OTHER_SIDE),
+    "pledges.withdraw": _rule("take-part", AUTHOR),
+    "updates.post": _rule("assets:write", OWNER, live=True),
+    "updates.amend": _rule("assets:write", AUTHOR, OWNER),
+    "updates.remove": _rule("assets:write", AUTHOR, OWNER),
+    "links.ask": _rule("assets:write", SIGNED_IN, live=True),
+    "links.decide": _rule("assets:write", OTHER_SIDE),
+    "links.remove": _rule("assets:write", OWNER, OTHER_SIDE),
+    "flags.raise": _rule("take-part", SIGNED_IN),
+    "flags.see": _rule("moderate", OFFICER, OPERATOR),
+    "moderation.hide": _rule("moderate", OFFICER, OPERATOR, never=(OWNER, AUTHOR)),
+    "moderation.restore": _rule("moderate", OFFICER, OPERATOR, never=(OWNER, AUTHOR)),
+    "reports.read": _rule("reports:read", ANYONE),
+    "accounts.sign-in": _rule("", ANYONE),
+    "accounts.self": _rule("", SIGNED_IN),
+    "service.read": _rule("", ANYONE),
+}
+
+
+def admit(actor: Actor, act: str) -> None:
+    """Refuse what can be refused before anything is loaded.
+
+    Raises NotSignedIn for a visitor where an account is needed, Forbidden for a key without the scope.
+    """
+    rule = RULES[act]
+    if actor.kind == "system":
+        return
+    if actor.scopes is not None and rule.scope not in actor.scopes:
+        what = f"the scope '{rule.scope}'" if rule.scope else "a signed-in person: no key can do it"
+        raise errors.Forbidden(f"This needs {what}.")
+    if not actor.signed_in and ANYONE not in rule.allow:
+        raise errors.NotSignedIn()
+
+
+def require(actor: Actor, act: str, thing: Thing | None = None) -> None:
+    """Allow, or raise: NotFound when the actor may not know of the thing, Forbidden when it may not do this to it."""
+    admit(actor, act)
+    if actor.kind == "system" or thing is None:
+        return
+    if not sees(actor, thing):
+        raise errors.NotFound()
+    rule = RULES[act]
+    related = relations(actor, thing)
+    if rule.never & related:
+        raise errors.Forbidden("You may not moderate your own contribution. Ask another officer.")
+    if not rule.allow & related:
+        raise errors.Forbidden(_who_may(rule))
+    if rule.live and asset_of(thing).state != "published":
+        raise errors.Conflict("This is not published now, so nothing can be added to it.")
+
+
+def may(actor: Actor, acts: tuple[str, ...], thing: Thing) -> list[str]:
+    """Those of the acts that `require` would allow; for a visitor those that an account alone would open."""
+    if not actor.signed_in and actor.kind != "system":
+        published = asset_of(thing).state == "published"
+        return [act for act in acts if SIGNED_IN in RULES[act].allow and (published or not RULES[act].live)]
+    return [act for act in acts if _allows(actor, act, thing)]
+
+
+def _allows(actor: Actor, act: str, thing: Thing) -> bool:
+    try:
+        require(actor, act, thing)
+    except errors.Problem:
+        return False
+    return True
+
+
+def _who_may(rule: Rule) -> str:
+    words = {
+        OWNER: "the person who pinned it (or a steward of its community)",
+        AUTHOR: "the person who wrote it",
+        OTHER_SIDE: "the other side",
+        OFFICER: "an officer of its area",
+        OPERATOR: "an operator",
+    }
+    return f"Only {' or '.join(words[r] for r in words if r in rule.allow)} may do this."
+
+
+# ── relations ───────────────────────────────────────────────────────────────────────────────
+
+
+def asset_of(thing: Thing) -> Asset:
+    """The asset that a thing belongs to; for a link the one that asked."""
+    if isinstance(thing, Asset):
+        return thing
+    if isinstance(thing, Pledge):
+        return thing.proposal.asset
+    return thing.from_asset if isinstance(thing, Link) else thing.asset
+
+
+def relations(actor: Actor, thing: Thing) -> set[str]:
+    """How the actor stands to a thing whose asset (with its areas) is loaded."""
+    asset = asset_of(thing)
+    found = {ANYONE}
+    if not actor.signed_in:
+        return found
+    found.add(SIGNED_IN)
+    if _owns(actor, asset):
+        found.add(OWNER)
+    if _writer_of(thing) == actor.person_id:
+        found.add(AUTHOR)
+    if _on_other_side(actor, thing):
+        found.add(OTHER_SIDE)
+    if _officer_of(actor, asset):
+        found.add(OFFICER)
+    if actor.role == "operator":
+        found.add(OPERATOR)
+    return found
+
+
+def _owns(actor: Actor, asset: Asset) -> bool:
+    if asset.owner_id is not None and asset.owner_id == actor.person_id:
+        return True
+    return asset.community_id is not None and actor.communities.get(asset.community_id) == "steward"
+
+
+def _officer_of(actor: Actor, asset: Asset) -> bool:
+    return asset.area_id in actor.areas or any(place.area_id in actor.areas for place in asset.in_areas)
+
+
+def _writer_of(thing: Thing) -> int | None:
+    if isinstance(thing, Comment | Update):
+        return thing.author_id
+    if isinstance(thing, Proposal):
+        return thing.proposer_id
+    if isinstance(thing, Pledge | Flag):
+        return thing.person_id
+    return None
+
+
+def _on_other_side(actor: Actor, thing: Thing) -> bool:
+    if isinstance(thing, Link):
+        return _owns(actor, thing.to_asset)
+    return isinstance(thing, Pledge) and thing.proposal.proposer_id == actor.person_id
+
+
+# ── visibility ──────────────────────────────────────────────────────────────────────────────
+
+
+def sees(actor: Actor, thing: Thing) -> bool:
+    """True when the actor may know that this thing is there."""
+    asset = asset_of(thing)
+    if not _sees_asset(actor, asset):
+        return False
+    if isinstance(thing, Comment) and thing.state != "published":
+        return thing.author_id == actor.person_id or _moderates(actor, asset)
+    if isinstance(thing, Pledge):
+        return bool(RULES["pledges.see"].allow & relations(actor, thing.proposal)) or thing.person_id == actor.person_id
+    if isinstance(thing, Link):
+        return _sees_asset(actor, thing.to_asset)
+    return True
+
+
+def _sees_asset(actor: Actor, asset: Asset) -> bool:
+    if actor.kind == "system":
+        return True
+    if asset.state == "removed":
+        return False
+    if asset.state == "published" and (asset.audience == "public" or asset.community_id in actor.communities):
+        return True
+    return actor.signed_in and (_owns(actor, asset) or asset.state != "draft" and _moderates(actor, asset))
+
+
+def _moderates(actor: Actor, asset: Asset) -> bool:
+    return actor.role == "operator" or _officer_of(actor, asset)
+
+
+def visible(actor: Actor) -> ColumnElement[bool]:
+    """The same question as `sees`, as a condition on Asset."""
+    if actor.kind == "system":
+        return true()
+    public = and_(Asset.state == "published", Asset.audience == "public")
+    if not actor.signed_in:
+        return public
+    ways: list[ColumnElement[bool]] = [public, and_(Asset.owner_id == actor.person_id, Asset.state != "removed")]
+    if actor.communities:
+        ways.append(and_(Asset.state == "published", Asset.community_id.in_(actor.communities)))
+        stewarded = [community for community, role in actor.communities.items() if role == "steward"]
+        ways.append(and_(Asset.community_id.in_(stewarded), Asset.state != "removed"))
+    ways.append(and_(_moderated(actor), Asset.state.notin_(("draft", "removed"))))
+    return or_(*ways)
+
+
+def _moderated(actor: Actor) -> ColumnElement[bool]:
+    if actor.role == "operator":
+        return true()
+    if not actor.areas:
+        return false()
+    inside = exists().where(AssetArea.asset_id == Asset.id, AssetArea.area_id.in_(actor.areas))
+    return or_(Asset.area_id.in_(actor.areas), inside)

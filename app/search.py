@@ -1,0 +1,268 @@
+"""The one read path: every list, tile, export, report and page begins with select_assets(actor, filter).
+
+So visibility and location privacy cannot differ between surfaces. Statements are built without I/O; the public
+geometry and the anchor made from it are the only places that anything here can see.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import (
+    Float, Row, Select, String, and_, cast, exists, func, literal, or_, select, tuple_,
+)  # fmt: skip
+from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute, aliased, selectinload
+from sqlalchemy.sql.elements import ColumnElement
+
+from app import errors, rules
+from app.auth import Actor
+from app.models import Area, Asset, AssetArea, Community, Link, Need, Person
+from app.wire import Cursor
+
+Sort = Literal["new", "near", "appreciated", "title"]
+DEFAULT_STAGES = ("planned", "active")
+COUNT_BOUND = 10_000
+METRES_PER_DEGREE = 111_195.0
+
+
+@dataclass(frozen=True)
+class AssetFilter:
+    """What a caller asked for; every part narrows. Coordinates are longitude, latitude; distances metres."""
+
+    kinds: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+    wards: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    stages: tuple[str, ...] = DEFAULT_STAGES
+    bbox: tuple[float, float, float, float] | None = None
+    near: tuple[float, float] | None = None
+    within_m: int = 1000
+    words: str = ""
+    owner: UUID | None = None
+    community: UUID | None = None
+    link: tuple[str, UUID] | None = None
+    has: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of rows, the cursor of the next one, and how many match in all when that is known."""
+
+    rows: Sequence[Row[Any]]
+    cursor: str | None
+    matched: int | None
+
+
+def select_assets(actor: Actor, wanted: AssetFilter, *columns: Any) -> Select[Any]:
+    """The assets that the actor may see and the filter asks for, as a statement over Asset (or the columns named)."""
+    return select(*(columns or (Asset,))).where(rules.visible(actor), *conditions(wanted))
+
+
+def conditions(wanted: AssetFilter) -> list[ColumnElement[bool]]:
+    """The filter as conditions on Asset."""
+    found: list[ColumnElement[bool]] = []
+    for column, values in ((Asset.kind, wanted.kinds), (Asset.theme, wanted.themes), (Asset.ward, wanted.wards)):
+        if values:
+            found.append(column.in_(values))
+    if set(wanted.stages) != {"planned", "active", "ended"}:
+        found.append(Asset.stage.in_(wanted.stages))
+    if wanted.areas:
+        found.append(_in_areas(wanted.areas))
+    if wanted.bbox:
+        found.append(_in_box(*wanted.bbox))
+    if wanted.near:
+        found.append(_near(wanted.near, wanted.within_m))
+    if wanted.words.strip():
+        found.append(_speaks_of(wanted.words))
+    if wanted.owner:
+        found.append(Asset.owner_id == select(Person.id).where(Person.uid == wanted.owner).scalar_subquery())
+    if wanted.community:
+        one = select(Community.id).where(Community.uid == wanted.community).scalar_subquery()
+        found.append(Asset.community_id == one)
+    if wanted.link:
+        found.append(_linked(*wanted.link))
+    found.extend(_HAS[what]() for what in wanted.has)
+    return found
+
+
+def _in_areas(codes: tuple[str, ...]) -> ColumnElement[bool]:
+    ids = select(Area.id).where(Area.code.in_(codes))
+    inside = exists().where(AssetArea.asset_id == Asset.id, AssetArea.area_id.in_(ids))
+    return or_(Asset.area_id.in_(ids), inside)
+
+
+def _envelope(west: float, south: float, east: float, north: float) -> ColumnElement[Any]:
+    return func.ST_MakeEnvelope(west, south, east, north, 4326)
+
+
+def _in_box(west: float, south: float, east: float, north: float) -> ColumnElement[bool]:
+    """The anchor lies in the box or on its edge. A west beyond the east crosses the antimeridian (RFC 7946, 5.2)."""
+    if west <= east:
+        return Asset.anchor.op("&&")(_envelope(west, south, east, north))
+    return or_(
+        Asset.anchor.op("&&")(_envelope(west, south, 180, north)),
+        Asset.anchor.op("&&")(_envelope(-180, south, east, north)),
+    )
+
+
+def _point(lon: float, lat: float) -> ColumnElement[Any]:
+    return func.ST_SetSRID(func.ST_MakePoint(lon, lat), 4326)
+
+
+def distance(near: tuple[float, float]) -> ColumnElement[float]:
+    """Metres on the spheroid from the public anchor."""
+    return func.ST_Distance(func.geography(Asset.anchor), func.geography(_point(*near)), type_=Float)
+
+
+def _near(near: tuple[float, float], within_m: int) -> ColumnElement[bool]:
+    # The index knows degrees: a box that surely holds the circle comes first, the exact distance second.
+    degrees = func.ST_Expand(
+        _point(*near),
+        within_m
+        / METRES_PER_DEGREE
+        / func.greatest(0.05, func.cos(func.radians(abs(near[1]) + within_m / 111_000)))
+        * 1.01,
+        within_m / METRES_PER_DEGREE * 1.02,
+    )
+    return and_(Asset.anchor.op("&&")(degrees), distance(near) <= within_m)
+
+
+def _speaks_of(words: str) -> ColumnElement[bool]:
+    """Stems, folded accents and prefixes by the text index; misspelt titles by trigrams."""
+    parts = re.findall(r"\w+", words)[:12]
+    if not parts:
+        return Asset.title.icontains(words.strip(), autoescape=True)
+    query = cast(literal(""), TSQUERY)
+    for part in parts:
+        word = func.plainto_tsquery("civic_english", part)
+        prefix = func.to_tsquery("simple", func.concat(func.quote_literal(func.unaccent(func.lower(part))), ":*"))
+        query = query.op("&&")(word.op("||")(prefix))
+    spelt = literal(words, String).op("<%")(Asset.title)
+    return or_(Asset.search.op("@@")(query), spelt)
+
+
+def _linked(kind: str, uid: UUID) -> ColumnElement[bool]:
+    other = aliased(Asset)
+    return exists().where(
+        Link.from_id == Asset.id, Link.to_id == other.id, other.uid == uid, Link.kind == kind, Link.state == "agreed"
+    )
+
+
+def _has_needs() -> ColumnElement[bool]:
+    return exists().where(Need.asset_id == Asset.id, Need.state == "open")
+
+
+def _has_offers() -> ColumnElement[bool]:
+    """An active public offer on the same theme reaches this asset."""
+    offer = aliased(Asset)
+    reach = cast(offer.details["reach_m"].astext, Float)
+    near = func.ST_DWithin(func.geography(offer.anchor), func.geography(Asset.anchor), reach)
+    return exists().where(offer.kind == "offer", offer.on_map, offer.theme == Asset.theme, offer.id != Asset.id, near)
+
+
+def _has_location() -> ColumnElement[bool]:
+    return Asset.anchor.is_not(None)
+
+
+_HAS = {"needs": _has_needs, "offers": _has_offers, "location": _has_location}
+
+
+# ── pages ───────────────────────────────────────────────────────────────────────────────────
+
+#: sort → its key columns, all ascending or all descending, and their types in a cursor; the id makes each row's key unique
+_SORTS: dict[str, tuple[tuple[InstrumentedAttribute[Any], ...], bool, tuple[type, ...]]] = {
+    "new": ((Asset.id,), True, (int,)),
+    "appreciated": ((Asset.appreciation_count, Asset.id), True, (int, int)),
+    "title": ((Asset.title, Asset.id), False, (str, int)),
+}
+
+
+async def page(
+    session: AsyncSession, actor: Actor, wanted: AssetFilter, *, sort: Sort, limit: int, cursor: str | None, count: bool
+) -> Found:
+    """One page of a list in a stable order: a row whose sort key does not change during a walk appears exactly once.
+
+    `matched` is exact; it is left out (None) when counting would cost more than the page and `count` is not asked for.
+    """
+    if sort == "near" and not wanted.near:
+        raise errors.Invalid("sort=near needs near=lon,lat.")
+    keys, descending, types = (
+        _SORTS[sort] if sort != "near" else ((distance(wanted.near or (0, 0)), Asset.id), False, (float, int))
+    )
+    statement = select_assets(actor, wanted, *CARD, *_extra(wanted)).join(
+        Person, Asset.owner_id == Person.id, isouter=True
+    )
+    statement = statement.join(Community, Asset.community_id == Community.id, isouter=True)
+    statement = statement.join(Area, Asset.area_id == Area.id, isouter=True)
+    if cursor:
+        last = tuple_(*(literal(value) for value in Cursor.decode(cursor, sort, *types)))
+        statement = statement.where(tuple_(*keys) < last if descending else tuple_(*keys) > last)
+    ordered = statement.add_columns(*(key.label(f"key_{i}") for i, key in enumerate(keys)))
+    ordered = ordered.order_by(*(key.desc() if descending else key.asc() for key in keys)).limit(limit + 1)
+    rows = (await session.execute(ordered)).all()
+    more = len(rows) > limit
+    rows = rows[:limit]
+    following = Cursor.encode(sort, *(getattr(rows[-1], f"key_{i}") for i in range(len(keys)))) if more else None
+    if not more and not cursor:
+        return Found(rows, None, len(rows))
+    return Found(rows, following, await _matched(session, actor, wanted, count))
+
+
+async def _matched(session: AsyncSession, actor: Actor, wanted: AssetFilter, exact: bool) -> int | None:
+    if exact:
+        return await session.scalar(select_assets(actor, wanted, func.count()))
+    some = select_assets(actor, wanted, literal(1)).limit(COUNT_BOUND + 1).subquery()
+    counted = await session.scalar(select(func.count()).select_from(some)) or 0
+    return counted if counted <= COUNT_BOUND else None
+
+
+def _extra(wanted: AssetFilter) -> tuple[ColumnElement[Any], ...]:
+    """Distances are told in steps of 100 m: finer ones would let an observer triangulate."""
+    if not wanted.near:
+        return ()
+    return ((func.round(distance(wanted.near) / 100) * 100).label("distance_m"),)
+
+
+#: The columns that a list needs of each asset.
+CARD: tuple[Any, ...] = (
+    Asset.id, Asset.uid, Asset.kind, Asset.title, Asset.summary, Asset.body, Asset.theme, Asset.state, Asset.stage,
+    Asset.audience, Asset.organiser, Asset.website, Asset.licence, Asset.attribution, Asset.details,
+    Asset.location_class, Asset.starts_at, Asset.ends_at, Asset.published_at, Asset.ended_at, Asset.created_at,
+    Asset.updated_at, Asset.version, Asset.via, Asset.appreciation_count,
+    func.ST_AsGeoJSON(Asset.geom, 7).label("geometry"),
+    func.ST_X(Asset.anchor).label("lon"), func.ST_Y(Asset.anchor).label("lat"),
+    Asset.ward.label("ward_code"),
+    select(Area.name).where(Area.code == Asset.ward, Area.level == "ward", Area.ended_at.is_(None)).limit(1)
+    .scalar_subquery().label("ward_name"),
+    Person.uid.label("owner_uid"), Person.name.label("owner_name"),
+    Community.uid.label("community_uid"), Community.name.label("community_name"),
+    Area.code.label("area_code"), Area.name.label("area_name"), Area.level.label("area_level"),
+)  # fmt: skip
+
+
+async def card(session: AsyncSession, actor: Actor, uid: UUID) -> Row[Any]:
+    """One asset as the lists show it. Raises NotFound when the actor may not see it."""
+    anything = replace(AssetFilter(), stages=("planned", "active", "ended"))
+    statement = select_assets(actor, anything, *CARD).join(Person, Asset.owner_id == Person.id, isouter=True)
+    statement = statement.join(Community, Asset.community_id == Community.id, isouter=True)
+    statement = statement.join(Area, Asset.area_id == Area.id, isouter=True).where(Asset.uid == uid)
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        raise errors.NotFound()
+    return row
+
+
+async def get_asset(session: AsyncSession, actor: Actor, uid: UUID, *, lock: bool = False) -> Asset:
+    """One asset with its areas, so that rules can judge it. Raises NotFound when the actor may not see it."""
+    statement = select(Asset).where(Asset.uid == uid, rules.visible(actor)).options(selectinload(Asset.in_areas))
+    if lock:
+        statement = statement.with_for_update(of=Asset).execution_options(populate_existing=True)
+    asset = await session.scalar(statement)
+    if asset is None:
+        raise errors.NotFound()
+    return asset
