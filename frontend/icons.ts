@@ -1,0 +1,38 @@
+/** A Vite plugin: `virtual:icons` holds the drawings of the Lucide icons that the page may show, as plain data. */
+
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Plugin } from "vite";
+
+/** Icons of the page itself, then those that a kind may name in app/kinds. Any other name falls back to map-pin. */
+const NAMES = [
+  "arrow-left", "arrow-right", "calendar", "check", "chevron-down", "chevron-up", "circle-help", "clock", "download",
+  "external-link", "eye-off", "flag", "heart", "info", "key-round", "link-2", "list", "locate-fixed", "lock", "log-out",
+  "map", "map-pin", "map-pin-off", "message-circle", "minus", "pencil", "plus", "search", "sliders-horizontal",
+  "square-dashed", "table-2", "trash-2", "triangle-alert", "undo-2", "user-round", "users-round", "x",
+  "apple", "baby", "bike", "book-open", "brush", "building-2", "bus", "calendar-heart", "camera", "carrot", "cat",
+  "church", "coffee", "cross", "dog", "droplets", "dumbbell", "flower-2", "gift", "graduation-cap", "hammer",
+  "hand-heart", "hand-helping", "handshake", "heart-handshake", "house", "landmark", "laptop", "leaf", "library",
+  "life-buoy", "lightbulb", "megaphone", "music", "paintbrush", "palette", "party-popper", "piggy-bank", "recycle",
+  "scale", "school", "shield", "shopping-basket", "shovel", "sparkles", "sprout", "star", "stethoscope", "store",
+  "sun", "tent", "theater", "toilet", "tree-deciduous", "trees", "trophy", "truck", "users", "utensils", "volleyball",
+  "warehouse", "wheat", "wrench", "zap",
+]; // prettier-ignore
+
+const ID = "virtual:icons";
+
+export function icons(): Plugin {
+  return {
+    name: "icons",
+    resolveId: (id) => (id === ID ? `\0${ID}` : undefined),
+    load: (id) => (id === `\0${ID}` ? `export default ${JSON.stringify(drawings())}` : undefined),
+  };
+}
+
+function drawings(): Record<string, unknown> {
+  const file = createRequire(import.meta.url).resolve("lucide-static/icon-nodes.json");
+  const all = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
+  const missing = NAMES.filter((name) => !(name in all));
+  if (missing.length) throw new Error(`lucide-static has no icon named: ${missing.join(", ")}`);
+  return Object.fromEntries(NAMES.map((name) => [name, all[name]]));
+}
