@@ -6,7 +6,7 @@ geometry and the anchor made from it are the only places that anything here can 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from typing import Any, Literal
 from uuid import UUID
@@ -27,6 +27,8 @@ from app.wire import Cursor
 Sort = Literal["new", "near", "appreciated", "title"]
 DEFAULT_STAGES = ("planned", "active")
 COUNT_BOUND = 10_000
+#: What a card joins; aliases, so that the filters' own look-ups of the same tables stay apart from them.
+Owner, Home, Whole, Ward = aliased(Person), aliased(Community), aliased(Area), aliased(Area)
 METRES_PER_DEGREE = 111_195.0
 
 
@@ -47,6 +49,10 @@ class AssetFilter:
     community: UUID | None = None
     link: tuple[str, UUID] | None = None
     has: tuple[str, ...] = ()
+
+
+#: No filter at all, not even the default of stages.
+EVERYTHING = AssetFilter(stages=("planned", "active", "ended"))
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,7 @@ def _speaks_of(words: str) -> ColumnElement[bool]:
     parts = re.findall(r"\w+", words)[:12]
     if not parts:
         return Asset.title.icontains(words.strip(), autoescape=True)
-    query = cast(literal(""), TSQUERY)
+    query: ColumnElement[Any] = cast(literal(""), TSQUERY)
     for part in parts:
         word = func.plainto_tsquery("civic_english", part)
         prefix = func.to_tsquery("simple", func.concat(func.quote_literal(func.unaccent(func.lower(part))), ":*"))
@@ -194,11 +200,7 @@ async def page(
     keys, descending, types = (
         _SORTS[sort] if sort != "near" else ((distance(wanted.near or (0, 0)), Asset.id), False, (float, int))
     )
-    statement = select_assets(actor, wanted, *CARD, *_extra(wanted)).join(
-        Person, Asset.owner_id == Person.id, isouter=True
-    )
-    statement = statement.join(Community, Asset.community_id == Community.id, isouter=True)
-    statement = statement.join(Area, Asset.area_id == Area.id, isouter=True)
+    statement = _cards(actor, wanted)
     if cursor:
         last = tuple_(*(literal(value) for value in Cursor.decode(cursor, sort, *types)))
         statement = statement.where(tuple_(*keys) < last if descending else tuple_(*keys) > last)
@@ -215,7 +217,7 @@ async def page(
 
 async def _matched(session: AsyncSession, actor: Actor, wanted: AssetFilter, exact: bool) -> int | None:
     if exact:
-        return await session.scalar(select_assets(actor, wanted, func.count()))
+        return int(await session.scalar(select_assets(actor, wanted, func.count(Asset.id))) or 0)
     some = select_assets(actor, wanted, literal(1)).limit(COUNT_BOUND + 1).subquery()
     counted = await session.scalar(select(func.count()).select_from(some)) or 0
     return counted if counted <= COUNT_BOUND else None
@@ -237,21 +239,25 @@ CARD: tuple[Any, ...] = (
     func.ST_AsGeoJSON(Asset.geom, 7).label("geometry"),
     func.ST_X(Asset.anchor).label("lon"), func.ST_Y(Asset.anchor).label("lat"),
     Asset.ward.label("ward_code"),
-    select(Area.name).where(Area.code == Asset.ward, Area.level == "ward", Area.ended_at.is_(None)).limit(1)
+    select(Ward.name).where(Ward.code == Asset.ward, Ward.level == "ward", Ward.ended_at.is_(None)).limit(1)
     .scalar_subquery().label("ward_name"),
-    Person.uid.label("owner_uid"), Person.name.label("owner_name"),
-    Community.uid.label("community_uid"), Community.name.label("community_name"),
-    Area.code.label("area_code"), Area.name.label("area_name"), Area.level.label("area_level"),
+    Owner.uid.label("owner_uid"), Owner.name.label("owner_name"),
+    Home.uid.label("community_uid"), Home.name.label("community_name"),
+    Whole.code.label("area_code"), Whole.name.label("area_name"), Whole.level.label("area_level"),
 )  # fmt: skip
+
+
+def _cards(actor: Actor, wanted: AssetFilter) -> Select[Any]:
+    statement = select_assets(actor, wanted, *CARD, *_extra(wanted))
+    statement = statement.join(Owner, Asset.owner_id == Owner.id, isouter=True)
+    statement = statement.join(Home, Asset.community_id == Home.id, isouter=True)
+    return statement.join(Whole, Asset.area_id == Whole.id, isouter=True)
 
 
 async def card(session: AsyncSession, actor: Actor, uid: UUID) -> Row[Any]:
     """One asset as the lists show it. Raises NotFound when the actor may not see it."""
-    anything = replace(AssetFilter(), stages=("planned", "active", "ended"))
-    statement = select_assets(actor, anything, *CARD).join(Person, Asset.owner_id == Person.id, isouter=True)
-    statement = statement.join(Community, Asset.community_id == Community.id, isouter=True)
-    statement = statement.join(Area, Asset.area_id == Area.id, isouter=True).where(Asset.uid == uid)
-    row = (await session.execute(statement)).one_or_none()
+    statement = _cards(actor, EVERYTHING).where(Asset.uid == uid)
+    row: Row[Any] | None = (await session.execute(statement)).one_or_none()
     if row is None:
         raise errors.NotFound()
     return row

@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 from datetime import datetime
+from math import isfinite
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -151,10 +152,10 @@ def _cast(value: Any, kind: type) -> Any:
         return datetime.fromisoformat(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if type(value) is not kind:
-        raise ValueError(value)
-    if kind is int and not -(2**63) <= value < 2**63:
-        raise ValueError(value)
-    if kind is str and "\x00" in value:
-        raise ValueError(value)
-    return value
+    if kind is str and isinstance(value, str) and "\x00" not in value:
+        return value
+    if kind is int and type(value) is int and -(2**63) <= value < 2**63:
+        return value
+    if kind is float and type(value) is float and isfinite(value):
+        return value
+    raise ValueError(value)
