@@ -50,7 +50,7 @@ def main() -> None:
         if signal.getsignal(ending) != signal.SIG_IGN:  # nohup
             signal.signal(ending, lambda number, _: sys.exit(128 + number))  # so that every `with` block is left
     try:
-        cli()
+        cli(prog_name="./civic")
     except ValidationError as error:
         said = [
             f"{'CIVIC_' if e['loc'] else ''}{'_'.join(map(str, e['loc'])).upper()} {e['msg']}" for e in error.errors()
