@@ -8,20 +8,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
-    Float, Row, Select, String, and_, cast, exists, func, literal, or_, select, tuple_,
+    Float, Row, Select, String, and_, cast, exists, false, func, literal, or_, select, tuple_,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, aliased, selectinload
+from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload
 from sqlalchemy.sql.elements import ColumnElement
 
 from app import errors, rules
 from app.auth import Actor
-from app.models import Area, Asset, AssetArea, Community, Link, Need, Person
+from app.models import (
+    Area, Asset, AssetArea, Comment, Community, Flag, Link, Need, Person, Pledge, Proposal, Update,
+)  # fmt: skip
 from app.wire import Cursor
 
 Sort = Literal["new", "near", "appreciated", "title"]
@@ -272,3 +274,71 @@ async def get_asset(session: AsyncSession, actor: Actor, uid: UUID, *, lock: boo
     if asset is None:
         raise errors.NotFound()
     return asset
+
+
+# ── what belongs to an asset ────────────────────────────────────────────────────────────────
+
+T = TypeVar("T", Comment, Need, Proposal, Pledge, Update, Link, Flag)
+
+#: model → the column that names its parent, and what to load beside it
+_PARENT: dict[type[Any], tuple[Any, list[Any]]] = {
+    Comment: (Comment.asset_id, [joinedload(Comment.author), joinedload(Comment.reply_to)]),
+    Need: (Need.asset_id, []),
+    Proposal: (Proposal.asset_id, [joinedload(Proposal.proposer)]),
+    Pledge: (Pledge.proposal_id, [joinedload(Pledge.person)]),
+    Update: (Update.asset_id, [joinedload(Update.author)]),
+    Flag: (Flag.asset_id, []),
+}
+
+
+def _whole(model: type[Any]) -> list[Any]:
+    """Load options with which rules can judge a thing: its asset and the asset's areas."""
+    if model is Link:
+        sides = (joinedload(Link.from_asset), joinedload(Link.to_asset))
+        return [side.selectinload(Asset.in_areas) for side in sides]
+    to_asset = joinedload(Pledge.proposal).joinedload(Proposal.asset) if model is Pledge else joinedload(model.asset)
+    return [*_PARENT[model][1], to_asset.selectinload(Asset.in_areas)]
+
+
+async def get_thing(session: AsyncSession, actor: Actor, model: type[T], uid: UUID, *, lock: bool = False) -> T:
+    """One comment, need, proposal, pledge, update, link or flag. Raises NotFound when the actor may not see it."""
+    statement = select(model).where(model.uid == uid).options(*_whole(model))
+    if lock:
+        statement = statement.with_for_update(of=model).execution_options(populate_existing=True)
+    thing = await session.scalar(statement)
+    if thing is None or not rules.sees(actor, thing):
+        raise errors.NotFound()
+    return thing
+
+
+async def things(
+    session: AsyncSession, actor: Actor, model: type[T], parent: Asset | Proposal, *, limit: int, cursor: str | None
+) -> tuple[list[T], str | None]:
+    """What belongs to an asset (or the pledges of a proposal), oldest first, as far as the actor may see it."""
+    if model is Link:
+        belongs = or_(Link.from_id == parent.id, Link.to_id == parent.id)
+    else:
+        belongs = _PARENT[model][0] == parent.id
+    statement = select(model).where(belongs, *_seen_of(actor, model, parent)).options(*_whole(model))
+    if cursor:
+        statement = statement.where(model.id > Cursor.decode(cursor, model.__tablename__, int)[0])
+    rows = list(await session.scalars(statement.order_by(model.id).limit(limit + 1)))
+    following = Cursor.encode(model.__tablename__, rows[limit - 1].id) if len(rows) > limit else None
+    return [row for row in rows[:limit] if rules.sees(actor, row)], following
+
+
+def _seen_of(actor: Actor, model: type[Any], parent: Asset | Proposal) -> list[ColumnElement[bool]]:
+    """What `rules.sees` says of the things under this parent, as conditions."""
+    if actor.kind == "system":
+        return []
+    related = rules.relations(actor, parent)
+    if model is Comment and not related & {rules.OFFICER, rules.OPERATOR}:
+        return [or_(Comment.state == "published", _mine(actor, Comment.author_id))]
+    if model is Pledge and not related & rules.RULES["pledges.see"].allow:
+        return [_mine(actor, Pledge.person_id)]
+    return []
+
+
+def _mine(actor: Actor, column: InstrumentedAttribute[int | None]) -> ColumnElement[bool]:
+    # A visitor has no id; comparing with None would mean IS NULL, and that is somebody whose name was erased.
+    return column == actor.person_id if actor.signed_in else false()

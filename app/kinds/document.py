@@ -77,9 +77,9 @@ def properties_of(kind: Kind) -> type[AssetProperties]:
         f"{kind.name.capitalize()}Properties",
         __base__=AssetProperties,
         __doc__=kind.details.__doc__,
-        kind=(Literal[kind.name], ...),  # type: ignore[valid-type]
-        stage=(Literal[kind.stages], kind.default_stage),  # type: ignore[valid-type]
-        location_class=(Literal[coarser], kind.location_class),  # type: ignore[valid-type]
+        kind=(Literal[kind.name], ...),  # type: ignore[arg-type,valid-type,unused-ignore]
+        stage=(Literal[kind.stages], kind.default_stage),  # type: ignore[arg-type,valid-type,unused-ignore]
+        location_class=(Literal[coarser], kind.location_class),  # type: ignore[arg-type,valid-type,unused-ignore]
         details=(kind.details, Field(default_factory=kind.details)),
     )
 

@@ -1,0 +1,295 @@
+"""Pinning things on the map: publish, amend, withdraw, and ending by date."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from pydantic import ValidationError
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import errors, rules, search
+from app.actions.record import match, record, step
+from app.auth import Actor
+from app.geo import areas, privacy, shapes
+from app.kinds import document
+from app.kinds.document import AssetDocument
+from app.models import Area, Asset, Community, History, StateChange, VaultExactPoint
+
+COLUMNS = (
+    "title", "summary", "body", "theme", "stage", "audience", "organiser", "website", "licence", "attribution",
+    "location_class", "starts_at", "ends_at", "via", "consent",
+)  # fmt: skip
+
+
+async def publish(session: AsyncSession, actor: Actor, doc: AssetDocument, *, hold: bool = False) -> Asset:
+    """Pin an asset. With `hold` it waits for a moderator; a draft waits for its author.
+
+    A second call with the same uid, owner and document answers with the asset of the first; anything else under a
+    taken uid raises UidTaken. Raises Invalid for a geometry, area or community that cannot be.
+    """
+    rules.require(actor, "assets.publish")
+    values, plain = await _values(session, actor, doc)
+    state = "draft" if doc.properties.state == "draft" else "pending" if hold else "published"
+    now = datetime.now(UTC)
+    uid = doc.id or uuid4()
+    values |= {
+        "uid": uid,
+        "kind": doc.properties.kind,
+        "state": state,
+        "owner_id": actor.person_id,
+        "recorded_by": actor.person_id if doc.properties.consent else None,
+        "published_at": now if state == "published" else None,
+        "ended_at": now if doc.properties.stage == "ended" else None,
+    }
+    statement = upsert(Asset).values(values).on_conflict_do_nothing(constraint="uq_asset_uid").returning(Asset.id)
+    asset_id = await session.scalar(statement)
+    if asset_id is None:
+        return await _replayed(session, actor, uid, plain)
+    await areas.assign(session, [asset_id])
+    if doc.geometry:
+        await _refuse_swapped(session, asset_id, doc)
+        await _keep_exact(session, uid, doc)
+    record(session, actor, "assets.publish", "asset", uid, after=plain)
+    step(session, actor, "asset", asset_id, None, state)
+    await session.flush()
+    return await search.get_asset(session, actor, uid)
+
+
+async def amend(session: AsyncSession, actor: Actor, uid: UUID, patch: dict[str, Any], version: int | None, *, hold: bool = False) -> Asset:
+    """Change an asset by an RFC 7396 merge patch on its document; the outcome is validated as a whole document of its kind.
+
+    Raises PreconditionFailed when `version` is not the latest, Invalid when the outcome is not valid.
+    """
+    asset = await search.get_asset(session, actor, uid, lock=True)
+    rules.require(actor, "assets.amend", asset)
+    match(asset.version, version)
+    before = await stored(session, asset)
+    doc = _patched(before, patch)
+    values, after = await _values(session, actor, doc, old=asset)
+    now = datetime.now(UTC)
+    state = _next_state(asset, doc, patch, hold=hold)
+    if doc.properties.stage != asset.stage:
+        step(session, actor, "asset", asset.id, asset.stage, doc.properties.stage, aspect="stage")
+        values["ended_at"] = now if doc.properties.stage == "ended" else None
+    if state != asset.state:
+        step(session, actor, "asset", asset.id, asset.state, state)
+        values |= {"state": state, "published_at": asset.published_at or (now if state == "published" else None)}
+    await session.execute(
+        update(Asset).where(Asset.id == asset.id).values(**values, version=asset.version + 1, updated_at=now)
+    )
+    if "geometry" in patch:
+        await session.execute(select(func.vault.forget_exact_point(uid)))
+        await areas.assign(session, [asset.id])
+        if doc.geometry:
+            await _refuse_swapped(session, asset.id, doc)
+            await _keep_exact(session, uid, doc)
+    elif asset.location_class != doc.properties.location_class:
+        await areas.assign(session, [asset.id])
+    record(session, actor, "assets.amend", "asset", uid, before=before, after=after)
+    await session.flush()
+    session.expire(asset)
+    return await search.get_asset(session, actor, uid)
+
+
+async def withdraw(session: AsyncSession, actor: Actor, uid: UUID, version: int | None) -> None:
+    """Take one's asset off the map. What others wrote stays with it; publishing it again brings it back."""
+    asset = await search.get_asset(session, actor, uid, lock=True)
+    rules.require(actor, "assets.withdraw", asset)
+    match(asset.version, version)
+    await change_state(session, actor, asset, "withdrawn", verb="assets.withdraw")
+
+
+async def change_state(
+    session: AsyncSession, actor: Actor, asset: Asset, state: str, *, verb: str, why: str | None = None
+) -> None:
+    """Take a locked asset one step along its life and write that down. The database refuses an illegal step."""
+    old, now = asset.state, datetime.now(UTC)
+    asset.state, asset.version, asset.updated_at = state, asset.version + 1, now
+    if state == "published":
+        asset.published_at = asset.published_at or now
+    step(session, actor, "asset", asset.id, old, state, why=why)
+    record(session, actor, verb, "asset", asset.uid, before={"state": old}, after={"state": state}, why=why)
+    await session.flush()
+
+
+async def end_past(session: AsyncSession, actor: Actor) -> int:
+    """Set what is over to `ended`: assets whose ends_at has passed. Returns how many."""
+    over = (
+        update(Asset)
+        .where(Asset.stage != "ended", Asset.ends_at < func.now())
+        .values(stage="ended", ended_at=Asset.ends_at)
+        .returning(Asset.id)
+    )
+    ids = (await session.scalars(over)).all()
+    if ids:
+        why = "its end date passed"
+        await session.execute(
+            insert(StateChange),
+            [{"thing": "asset", "thing_id": i, "aspect": "stage", "to_state": "ended", "why": why} for i in ids],
+        )
+        record(session, actor, "assets.end", "asset", None, after={"ended": len(ids)}, why=why)
+    return len(ids)
+
+
+# ── documents ───────────────────────────────────────────────────────────────────────────────
+
+
+async def stored(session: AsyncSession, asset: Asset) -> dict[str, Any]:
+    """The asset as the document that would publish it again, with its public geometry."""
+    geometry, community, area = (
+        await session.execute(
+            select(
+                func.ST_AsGeoJSON(Asset.geom, 9),
+                select(Community.uid).where(Community.id == Asset.community_id).scalar_subquery(),
+                select(Area.code).where(Area.id == Asset.area_id).scalar_subquery(),
+            ).where(Asset.id == asset.id)
+        )
+    ).one()
+    properties = {name: _plain(getattr(asset, name)) for name in COLUMNS if name != "via"}
+    properties |= {
+        "kind": asset.kind,
+        "state": "draft" if asset.state == "draft" else "published",
+        "community": str(community) if community else None,
+        "area": area,
+        "details": asset.details,
+    }
+    if asset.via != "import":
+        properties["via"] = asset.via
+    return {"type": "Feature", "geometry": json.loads(geometry) if geometry else None, "properties": properties}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _patched(before: dict[str, Any], patch: dict[str, Any]) -> AssetDocument:
+    merged = merge(before, patch)
+    if merged["properties"].get("kind") != before["properties"]["kind"]:
+        raise errors.Invalid("The kind of an asset cannot be changed. Pin a new asset and link the two.")
+    try:
+        return document.ADAPTER.validate_python(_tuples(merged))
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def invalid(error: ValidationError) -> errors.Invalid:
+    """A validation error as a problem; it names the places and never repeats the values."""
+    found = [{"loc": [str(part) for part in e["loc"]], "msg": e["msg"].removeprefix("Value error, ")} for e in error.errors()]
+    first = found[0]
+    return errors.Invalid(f"{'.'.join(first['loc'])}: {first['msg']}" if first["loc"] else str(first["msg"]), errors=found)
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """JSON merge patch, RFC 7396 section 2: null removes, objects merge, everything else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge(merged.get(name), value)
+    return merged
+
+
+def _tuples(merged: dict[str, Any]) -> dict[str, Any]:
+    # A removed member means its default; a document always has these two.
+    return {"geometry": None, "properties": {}, **merged}
+
+
+def _next_state(asset: Asset, doc: AssetDocument, patch: dict[str, Any], *, hold: bool) -> str:
+    """What the author's word makes of the state; without a word it stays."""
+    if "state" not in (patch.get("properties") or {}):
+        return asset.state
+    if doc.properties.state == "draft" and asset.state != "draft":
+        raise errors.illegal_transition("asset", asset.state, "draft")
+    if doc.properties.state == "published" and asset.state in ("draft", "withdrawn"):
+        return "pending" if hold and asset.state == "draft" else "published"
+    return asset.state
+
+
+async def _values(
+    session: AsyncSession, actor: Actor, doc: AssetDocument, old: Asset | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Column values of a document, and the document as it may be remembered (with the public geometry)."""
+    properties = doc.properties
+    shape = shapes.of_wire(doc.geometry) if doc.geometry else None
+    public = privacy.public_geometry(shape, properties.location_class)
+    values = {name: getattr(properties, name) for name in COLUMNS}
+    if old is not None and old.via == "import":
+        values["via"] = "import"
+    values |= {
+        "details": properties.details.model_dump(mode="json"),
+        "community_id": await _community(session, actor, properties.community, old),
+        "area_id": await _area(session, properties.area),
+        "geom": shapes.to_db(public) if public is not None else None,
+    }
+    plain = doc.model_dump(mode="json", exclude={"id"})
+    plain["geometry"] = shapes.to_geojson(public) if public is not None else None
+    return values, plain
+
+
+async def _community(session: AsyncSession, actor: Actor, uid: UUID | None, old: Asset | None) -> int | None:
+    if uid is None:
+        return None
+    community_id = await session.scalar(select(Community.id).where(Community.uid == uid))
+    if community_id is None:
+        raise errors.Invalid("There is no community with this uid.")
+    if actor.kind != "system" and community_id not in actor.communities and (not old or old.community_id != community_id):
+        raise errors.Forbidden("Only a member of a community may pin something for it.")
+    return community_id
+
+
+async def _area(session: AsyncSession, code: str | None) -> int | None:
+    if code is None:
+        return None
+    area_id = await session.scalar(
+        select(Area.id).where(Area.code == code).order_by(Area.ended_at.is_not(None), Area.id.desc()).limit(1)
+    )
+    if area_id is None:
+        raise errors.Invalid(f"There is no area with the code '{code}'. GET /api/v1/areas lists them.")
+    return area_id
+
+
+async def _replayed(session: AsyncSession, actor: Actor, uid: UUID, plain: dict[str, Any]) -> Asset:
+    """The asset that the same caller pinned with the same document before."""
+    first = await session.scalar(
+        select(History.after).where(
+            History.thing == "asset",
+            History.thing_uid == uid,
+            History.verb == "assets.publish",
+            History.person_id.is_not_distinct_from(actor.person_id),
+        )
+    )
+    if first != plain:
+        raise errors.UidTaken()
+    return await search.get_asset(session, actor, uid)
+
+
+async def _refuse_swapped(session: AsyncSession, asset_id: int, doc: AssetDocument) -> None:
+    """A point outside every area whose latitude and longitude, changed over, lie inside one: that is a mistake."""
+    if doc.geometry is None or doc.geometry.type != "Point":
+        return
+    lon, lat = doc.geometry.coordinates
+    swapped = func.ST_SetSRID(func.ST_MakePoint(lat, lon), 4326)
+    given = func.ST_SetSRID(func.ST_MakePoint(lon, lat), 4326)
+    inside = select(Area.id).where(func.ST_Covers(Area.geom, swapped)).exists()
+    outside = ~select(Area.id).where(func.ST_Covers(Area.geom, given)).exists()
+    if abs(lon) <= 90 and await session.scalar(select(inside & outside)):
+        raise errors.Invalid(
+            f"Latitude and longitude seem to be swapped: [{lon}, {lat}] lies outside this map, [{lat}, {lon}] inside. "
+            "GeoJSON wants longitude first."
+        )
+
+
+async def _keep_exact(session: AsyncSession, uid: UUID, doc: AssetDocument) -> None:
+    """Put the exact point behind a snapped one into the vault, where no public read can go."""
+    if doc.geometry is None or doc.properties.location_class != "person":
+        return
+    exact = shapes.of_wire(doc.geometry).representative_point()
+    if exact.equals_exact(privacy.snap(exact.x, exact.y), 1e-6):
+        return
+    await session.execute(insert(VaultExactPoint).values(uid=uuid4(), asset_uid=uid, geom=shapes.to_db(exact)))

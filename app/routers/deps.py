@@ -1,0 +1,250 @@
+"""What every route may ask for: who is asking, a session, a version to match, an answer that a retry gets again.
+
+Sessions have scope="function", so that a transaction commits before the answer is sent: FastAPI's plain `yield`
+dependency would send 201 first and fail afterwards. A test pins the order.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Header, Request, Response
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import auth, errors, rules
+from app.actions import limits
+from app.auth import Actor
+from app.db import Engines
+from app.models import Idempotency
+from app.settings import Settings
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True)
+class Service:
+    """What one running application holds."""
+
+    settings: Settings
+    engines: Engines
+    secret: bytes
+
+    @property
+    def cookie(self) -> str:
+        """Name of the session cookie; the __Host- prefix needs https."""
+        return "__Host-civic" if self.secure else "civic"
+
+    @property
+    def browser_cookie(self) -> str:
+        """Name of the cookie that binds a sign-in to the browser that asked for it."""
+        return "__Host-civic-browser" if self.secure else "civic-browser"
+
+    @property
+    def secure(self) -> bool:
+        """True when the public address is https."""
+        return self.settings.public_url.startswith("https://")
+
+
+def service(request: Request) -> Service:
+    """The service that this request came to."""
+    found: Service = request.app.state.service
+    return found
+
+
+Serving = Annotated[Service, Depends(service)]
+
+
+# ── who ─────────────────────────────────────────────────────────────────────────────────────
+
+
+async def who(request: Request, serving: Serving) -> Actor:
+    """The actor of a request: the key's, the session's, or a visitor.
+
+    Raises NotSignedIn for a key that is not valid, CrossSite for a cookie's write from another site.
+    """
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    if scheme:
+        if scheme.lower() != "bearer" or not key.startswith(auth.KEY_MARK):
+            raise errors.NotSignedIn("The Authorization header must be 'Bearer' and an API key of this service.")
+        async with serving.engines.transaction() as session:
+            actor = await auth.actor_of_key(session, serving.secret, key.strip())
+        if actor is None:
+            raise errors.NotSignedIn("This API key is unknown, revoked or expired.")
+        return actor
+    token = request.cookies.get(serving.cookie)
+    if not token:
+        return auth.VISITOR
+    _refuse_cross_site(request)
+    async with serving.engines.transaction() as session:
+        return await auth.actor_of_session(session, serving.secret, token) or auth.VISITOR
+
+
+def _refuse_cross_site(request: Request) -> None:
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if site is not None and site not in ("same-origin", "none"):
+        raise errors.CrossSite()
+    if site is None and origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise errors.CrossSite()
+
+
+Who = Annotated[Actor, Depends(who)]
+
+
+def act(name: str) -> dict[str, Any]:
+    """Declare what a route does: `@router.get(path, **act("assets.read"))`. The start-up refuses a route without it."""
+    rules.RULES[name]
+
+    async def admit(request: Request, serving: Serving, actor: Who) -> None:
+        rules.admit(actor, name)
+        if request.method not in SAFE_METHODS and actor.signed_in:
+            await limits.spend(serving.engines, f"write:{actor.person_uid}", serving.settings.writes_per_hour)
+
+    return {"dependencies": [Depends(admit)], "openapi_extra": {"x-act": name}}
+
+
+# ── sessions ────────────────────────────────────────────────────────────────────────────────
+
+
+async def _transaction(serving: Serving) -> AsyncIterator[AsyncSession]:
+    async with serving.engines.transaction() as session:
+        yield session
+
+
+async def _reading(serving: Serving) -> AsyncIterator[AsyncSession]:
+    async with serving.engines.reading() as session:
+        yield session
+
+
+Tx = Annotated[AsyncSession, Depends(_transaction, scope="function")]
+Read = Annotated[AsyncSession, Depends(_reading, scope="function")]
+
+
+# ── strict parameters ───────────────────────────────────────────────────────────────────────
+
+
+async def strict_query(request: Request) -> None:
+    """Refuse query parameters that the route does not know, and any given twice."""
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute):
+        return
+    known = {p.alias for p in get_flat_params(route.dependant) if getattr(p.field_info, "in_", None) and p.field_info.in_.value == "query"}
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in known:
+            hint = f"Known here: {', '.join(sorted(known))}." if known else "This address takes none."
+            raise errors.Invalid(f"There is no parameter '{name[:60]}'. {hint}")
+        if given.count(name) > 1:
+            raise errors.Invalid(f"The parameter '{name}' was given more than once.")
+
+
+# ── versions ────────────────────────────────────────────────────────────────────────────────
+
+
+def etag(version: int, representation: bytes | None = None) -> str:
+    """A strong entity tag: the version, which If-Match compares, and a hash of the bytes, which caches compare."""
+    return f'"{version}-{hashlib.sha256(representation).hexdigest()[:12]}"' if representation else f'"{version}"'
+
+
+async def _if_match(if_match: Annotated[str | None, Header(description="The ETag you last read.")] = None) -> int | None:
+    if if_match is None:
+        raise errors.PreconditionRequired()
+    if if_match.strip() == "*":
+        return None
+    found = re.fullmatch(r'\s*"(\d{1,9})(?:-[0-9a-f]{12})?"\s*', if_match)
+    if not found:
+        raise errors.PreconditionFailed("If-Match holds no ETag of this address. Read it again and send its ETag.")
+    return int(found[1])
+
+
+#: The version that the caller last read; None for `If-Match: *`.
+IfMatch = Annotated[int | None, Depends(_if_match)]
+
+
+# ── once ────────────────────────────────────────────────────────────────────────────────────
+
+
+class Replayed(Exception):
+    """Carries the stored answer of an earlier, identical request to the handler in main."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
+@dataclass(frozen=True)
+class Once:
+    """Renders the answer of a creating request and, when it carries an Idempotency-Key, keeps it with the change itself."""
+
+    session: AsyncSession
+    actor: str
+    key: str | None
+    fingerprint: bytes
+
+    async def created(self, thing: BaseModel | Mapping[str, Any], *, version: int | None = None, location: str | None = None) -> Response:
+        """201 with this body; stored in the same transaction as the change."""
+        body = thing.model_dump_json().encode() if isinstance(thing, BaseModel) else render(thing)
+        headers = {"Location": location} if location else {}
+        if version is not None:
+            headers["ETag"] = etag(version, body)
+        media = "application/geo+json" if isinstance(thing, Mapping) and thing.get("type") == "Feature" else "application/json"
+        headers["Content-Type"] = media
+        if self.key:
+            await self.session.flush()
+            kept = {"fingerprint": self.fingerprint, "status": 201, "headers": headers, "body": body, "created_at": func.now()}
+            statement = insert(Idempotency).values(actor=self.actor, key=self.key, **kept)
+            await self.session.execute(statement.on_conflict_do_update(index_elements=["actor", "key"], set_=kept))
+        return Response(body, 201, headers)
+
+
+async def _once(
+    request: Request,
+    session: Tx,
+    actor: Who,
+    idempotency_key: Annotated[
+        str | None,
+        Header(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$", description="Makes a retry safe for 24 hours."),
+    ] = None,
+) -> Once:
+    body = await request.body()
+    fingerprint = hashlib.sha256(b"\0".join((request.method.encode(), request.url.path.encode(), body))).digest()
+    once = Once(session, actor.label, idempotency_key, fingerprint)
+    if idempotency_key:
+        await _replay(session, once)
+    return once
+
+
+async def _replay(session: AsyncSession, once: Once) -> None:
+    lock = int.from_bytes(hashlib.sha256(f"{once.actor}\0{once.key}".encode()).digest()[:8], "big", signed=True)
+    if not await session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
+        raise errors.InFlight()
+    kept = await session.scalar(
+        select(Idempotency).where(
+            Idempotency.actor == once.actor,
+            Idempotency.key == once.key,
+            Idempotency.created_at > func.now() - func.make_interval(0, 0, 0, 1),
+        )
+    )
+    if kept is None:
+        return
+    if kept.fingerprint != once.fingerprint:
+        raise errors.KeyReused()
+    raise Replayed(Response(kept.body, kept.status, {**kept.headers, "Idempotency-Replayed": "true"}))
+
+
+JustOnce = Annotated[Once, Depends(_once)]
+
+
+def render(value: Mapping[str, Any]) -> bytes:
+    """JSON bytes of plain values; dates and uuids as text, no NaN."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str).encode()
