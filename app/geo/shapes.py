@@ -31,7 +31,7 @@ def of_wire(geometry: wire.Geometry) -> BaseGeometry:
 def of_foreign(value: object) -> BaseGeometry:
     """The shape of a GeoJSON geometry from somebody's file: checked like `of_wire`, but rings are mended, not refused.
 
-    A collection of one is taken for its only member. Raises Invalid when it is no geometry of GeoJSON, is empty, or cannot be mended.
+    A collection of one is taken for its only member. Raises Invalid when it is no geometry of GeoJSON, or is empty.
     """
     if not isinstance(value, Mapping) or not isinstance(value.get("type"), str):
         raise Invalid("This is not a GeoJSON geometry.")
@@ -68,7 +68,9 @@ def checked(shape: BaseGeometry) -> BaseGeometry:
         raise Invalid(f"The geometry has {count} positions; at most {wire.MAX_POSITIONS} are allowed. Simplify it.")
     west, south, east, north = shape.bounds
     if not (west >= -180 and east <= 180 and south >= -wire.MAX_LATITUDE and north <= wire.MAX_LATITUDE):
-        raise Invalid(f"Longitudes run from -180 to 180 and latitudes from -{wire.MAX_LATITUDE} to {wire.MAX_LATITUDE}.")
+        raise Invalid(
+            f"Longitudes run from -180 to 180 and latitudes from -{wire.MAX_LATITUDE} to {wire.MAX_LATITUDE}."
+        )
     if not shape.is_valid:
         raise Invalid(_complaint(shapely.is_valid_reason(shape)))
     return shapely.orient_polygons(shape)
@@ -83,12 +85,6 @@ def mended(shape: BaseGeometry) -> tuple[BaseGeometry, str | None]:
     wanted = shapely.get_dimensions(shape)
     parts = [part for part in shapely.get_parts(whole) if shapely.get_dimensions(part) == wanted]
     return (shapely.union_all(parts) if len(parts) != 1 else parts[0]), reason
-
-
-def polygonal(shape: BaseGeometry) -> BaseGeometry:
-    """The polygons of a shape as one MultiPolygon; empty when it has none."""
-    parts = [part for part in _leaves(shape) if part.geom_type == "Polygon" and not part.is_empty]
-    return shapely.multipolygons(parts) if parts else shapely.MultiPolygon()
 
 
 def _leaves(shape: BaseGeometry) -> list[BaseGeometry]:
