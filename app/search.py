@@ -7,12 +7,23 @@ geometry and the anchor made from it are the only places that anything here can 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-
 from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
-    Float, Row, Select, String, and_, cast, exists, false, func, literal, or_, select, tuple_,
+    Float,
+    Row,
+    Select,
+    String,
+    and_,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,8 +33,20 @@ from sqlalchemy.sql.elements import ColumnElement
 from app import errors, rules
 from app.auth import Actor
 from app.models import (
-    Area, Asset, AssetArea, Comment, Community, Flag, Link, Need, Person, Pledge, Proposal, Update,
+    Area,
+    Asset,
+    AssetArea,
+    Comment,
+    Community,
+    Flag,
+    Link,
+    Need,
+    Person,
+    Pledge,
+    Proposal,
+    Update,
 )  # fmt: skip
+from app.models import lifecycles
 from app.wire import Cursor
 
 Sort = Literal["new", "near", "appreciated", "title"]
@@ -73,11 +96,9 @@ def select_assets(actor: Actor, wanted: AssetFilter, *columns: Any) -> Select[An
 
 def conditions(wanted: AssetFilter) -> list[ColumnElement[bool]]:
     """The filter as conditions on Asset."""
-    found: list[ColumnElement[bool]] = []
-    for column, values in ((Asset.kind, wanted.kinds), (Asset.theme, wanted.themes), (Asset.ward, wanted.wards)):
-        if values:
-            found.append(column.in_(values))
-    if set(wanted.stages) != {"planned", "active", "ended"}:
+    columns = ((Asset.kind, wanted.kinds), (Asset.theme, wanted.themes), (Asset.ward, wanted.wards))
+    found: list[ColumnElement[bool]] = [column.in_(values) for column, values in columns if values]
+    if set(wanted.stages) != set(lifecycles.STAGES):
         found.append(Asset.stage.in_(wanted.stages))
     if wanted.areas:
         found.append(_in_areas(wanted.areas))
@@ -87,14 +108,19 @@ def conditions(wanted: AssetFilter) -> list[ColumnElement[bool]]:
         found.append(_near(wanted.near, wanted.within_m))
     if wanted.words.strip():
         found.append(_speaks_of(wanted.words))
+    return found + _ties(wanted) + [_HAS[what]() for what in wanted.has]
+
+
+def _ties(wanted: AssetFilter) -> list[ColumnElement[bool]]:
+    """To whom and to what an asset belongs."""
+    found: list[ColumnElement[bool]] = []
     if wanted.owner:
         found.append(Asset.owner_id == select(Person.id).where(Person.uid == wanted.owner).scalar_subquery())
     if wanted.community:
-        one = select(Community.id).where(Community.uid == wanted.community).scalar_subquery()
-        found.append(Asset.community_id == one)
+        community = select(Community.id).where(Community.uid == wanted.community).scalar_subquery()
+        found.append(Asset.community_id == community)
     if wanted.link:
         found.append(_linked(*wanted.link))
-    found.extend(_HAS[what]() for what in wanted.has)
     return found
 
 
@@ -291,7 +317,7 @@ _PARENT: dict[type[Any], tuple[Any, list[Any]]] = {
 }
 
 
-def _whole(model: type[Any]) -> list[Any]:
+def whole(model: type[Any]) -> list[Any]:
     """Load options with which rules can judge a thing: its asset and the asset's areas."""
     if model is Link:
         sides = (joinedload(Link.from_asset), joinedload(Link.to_asset))
@@ -302,7 +328,7 @@ def _whole(model: type[Any]) -> list[Any]:
 
 async def get_thing(session: AsyncSession, actor: Actor, model: type[T], uid: UUID, *, lock: bool = False) -> T:
     """One comment, need, proposal, pledge, update, link or flag. Raises NotFound when the actor may not see it."""
-    statement = select(model).where(model.uid == uid).options(*_whole(model))
+    statement = select(model).where(model.uid == uid).options(*whole(model))
     if lock:
         statement = statement.with_for_update(of=model).execution_options(populate_existing=True)
     thing = await session.scalar(statement)
@@ -319,7 +345,7 @@ async def things(
         belongs = or_(Link.from_id == parent.id, Link.to_id == parent.id)
     else:
         belongs = _PARENT[model][0] == parent.id
-    statement = select(model).where(belongs, *_seen_of(actor, model, parent)).options(*_whole(model))
+    statement = select(model).where(belongs, *_seen_of(actor, model, parent)).options(*whole(model))
     if cursor:
         statement = statement.where(model.id > Cursor.decode(cursor, model.__tablename__, int)[0])
     rows = list(await session.scalars(statement.order_by(model.id).limit(limit + 1)))

@@ -58,7 +58,9 @@ async def publish(session: AsyncSession, actor: Actor, doc: AssetDocument, *, ho
     return await search.get_asset(session, actor, uid)
 
 
-async def amend(session: AsyncSession, actor: Actor, uid: UUID, patch: dict[str, Any], version: int | None, *, hold: bool = False) -> Asset:
+async def amend(
+    session: AsyncSession, actor: Actor, uid: UUID, patch: dict[str, Any], version: int | None, *, hold: bool = False
+) -> Asset:
     """Change an asset by an RFC 7396 merge patch on its document; the outcome is validated as a whole document of its kind.
 
     Raises PreconditionFailed when `version` is not the latest, Invalid when the outcome is not valid.
@@ -177,9 +179,13 @@ def _patched(before: dict[str, Any], patch: dict[str, Any]) -> AssetDocument:
 
 def invalid(error: ValidationError) -> errors.Invalid:
     """A validation error as a problem; it names the places and never repeats the values."""
-    found = [{"loc": [str(part) for part in e["loc"]], "msg": e["msg"].removeprefix("Value error, ")} for e in error.errors()]
+    found = [
+        {"loc": [str(part) for part in e["loc"]], "msg": e["msg"].removeprefix("Value error, ")} for e in error.errors()
+    ]
     first = found[0]
-    return errors.Invalid(f"{'.'.join(first['loc'])}: {first['msg']}" if first["loc"] else str(first["msg"]), errors=found)
+    return errors.Invalid(
+        f"{'.'.join(first['loc'])}: {first['msg']}" if first["loc"] else str(first["msg"]), errors=found
+    )
 
 
 def merge(target: Any, patch: Any) -> Any:
@@ -238,7 +244,11 @@ async def _community(session: AsyncSession, actor: Actor, uid: UUID | None, old:
     community_id = await session.scalar(select(Community.id).where(Community.uid == uid))
     if community_id is None:
         raise errors.Invalid("There is no community with this uid.")
-    if actor.kind != "system" and community_id not in actor.communities and (not old or old.community_id != community_id):
+    if (
+        actor.kind != "system"
+        and community_id not in actor.communities
+        and (not old or old.community_id != community_id)
+    ):
         raise errors.Forbidden("Only a member of a community may pin something for it.")
     return community_id
 

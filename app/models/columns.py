@@ -1,7 +1,7 @@
 """Column types that tables share."""
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from sqlalchemy import BigInteger, DateTime, Identity, Text, func, text
@@ -17,3 +17,8 @@ CreatedAt = Annotated[datetime, mapped_column(DateTime(timezone=True), server_de
 LongText = Annotated[str, mapped_column(Text)]
 #: Counts the changes of a row; ETags carry it.
 Version = Annotated[int, mapped_column(server_default="1", default=1)]
+
+
+def now() -> datetime:
+    """This instant, in UTC."""
+    return datetime.now(UTC)

@@ -10,9 +10,10 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-from fastapi import Depends, Header, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
+from fastapi import params
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
@@ -26,6 +27,7 @@ from app.auth import Actor
 from app.db import Engines
 from app.models import Idempotency
 from app.settings import Settings
+from app.wire import Page, T, Text
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -139,7 +141,11 @@ async def strict_query(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return
-    known = {p.alias for p in get_flat_params(route.dependant) if getattr(p.field_info, "in_", None) and p.field_info.in_.value == "query"}
+    known = {
+        p.alias
+        for p in get_flat_params(route.dependant)
+        if getattr(p.field_info, "in_", None) and p.field_info.in_.value == "query"
+    }
     given = [name for name, _ in request.query_params.multi_items()]
     for name in given:
         if name not in known:
@@ -157,7 +163,9 @@ def etag(version: int, representation: bytes | None = None) -> str:
     return f'"{version}-{hashlib.sha256(representation).hexdigest()[:12]}"' if representation else f'"{version}"'
 
 
-async def _if_match(if_match: Annotated[str | None, Header(description="The ETag you last read.")] = None) -> int | None:
+async def _if_match(
+    if_match: Annotated[str | None, Header(description="The ETag you last read.")] = None,
+) -> int | None:
     if if_match is None:
         raise errors.PreconditionRequired()
     if if_match.strip() == "*":
@@ -170,6 +178,25 @@ async def _if_match(if_match: Annotated[str | None, Header(description="The ETag
 
 #: The version that the caller last read; None for `If-Match: *`.
 IfMatch = Annotated[int | None, Depends(_if_match)]
+
+
+# ── pages ───────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Which page of a list of plain objects."""
+
+    limit: Annotated[int, Query(ge=1, le=200)] = 50
+    cursor: Annotated[Text | None, Query(max_length=1000)] = None
+
+    def page(self, request: Request, items: list[T], following: str | None) -> Page[T]:
+        """The page, with the address of the next one."""
+        query = urlencode({**request.query_params, "cursor": following}) if following else ""
+        return Page(items=items, next=f"{request.url.path}?{query}" if following else None)
+
+
+Paging = Annotated[Pages, Depends()]
 
 
 # ── once ────────────────────────────────────────────────────────────────────────────────────
@@ -191,17 +218,29 @@ class Once:
     key: str | None
     fingerprint: bytes
 
-    async def created(self, thing: BaseModel | Mapping[str, Any], *, version: int | None = None, location: str | None = None) -> Response:
+    async def created(
+        self, thing: BaseModel | Mapping[str, Any], *, version: int | None = None, location: str | None = None
+    ) -> Response:
         """201 with this body; stored in the same transaction as the change."""
         body = thing.model_dump_json().encode() if isinstance(thing, BaseModel) else render(thing)
         headers = {"Location": location} if location else {}
         if version is not None:
             headers["ETag"] = etag(version, body)
-        media = "application/geo+json" if isinstance(thing, Mapping) and thing.get("type") == "Feature" else "application/json"
+        media = (
+            "application/geo+json"
+            if isinstance(thing, Mapping) and thing.get("type") == "Feature"
+            else "application/json"
+        )
         headers["Content-Type"] = media
         if self.key:
             await self.session.flush()
-            kept = {"fingerprint": self.fingerprint, "status": 201, "headers": headers, "body": body, "created_at": func.now()}
+            kept = {
+                "fingerprint": self.fingerprint,
+                "status": 201,
+                "headers": headers,
+                "body": body,
+                "created_at": func.now(),
+            }
             statement = insert(Idempotency).values(actor=self.actor, key=self.key, **kept)
             await self.session.execute(statement.on_conflict_do_update(index_elements=["actor", "key"], set_=kept))
         return Response(body, 201, headers)

@@ -1,0 +1,410 @@
+"""From rows to what goes over the wire: one function and one type per noun, and what its reader may do with it."""
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+from uuid import UUID
+
+import nh3
+from fastapi import Request, Response
+from markdown_it import MarkdownIt
+from pydantic import Field
+from sqlalchemy import Row
+
+from app import rules
+from app.auth import Actor
+from app.models import Asset, Comment, Flag, Link, Need, Person, Pledge, Proposal, Update
+from app.routers import deps
+from app.wire import Geometry, Out, PageLink
+
+_markdown = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False})
+_TAGS = {"p", "br", "strong", "em", "ul", "ol", "li", "a", "blockquote", "code", "pre", "h3", "h4", "h5", "h6", "hr", "s"}
+
+ASSET_ACTS = (
+    "assets.amend", "assets.withdraw", "appreciations.give", "comments.write", "needs.add", "needs.meet",
+    "proposals.propose", "proposals.accept", "updates.post", "links.ask", "flags.raise", "moderation.hide",
+    "moderation.restore",
+)  # fmt: skip
+
+
+def html(markdown: str) -> str:
+    """Markdown as a short list of safe tags; headings begin at the third level, links go nowhere but the web."""
+    raw = _markdown.render(markdown).replace("<h1>", "<h3>").replace("</h1>", "</h3>")
+    raw = raw.replace("<h2>", "<h3>").replace("</h2>", "</h3>")
+    return nh3.clean(raw, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"}, link_rel="nofollow noopener ugc")
+
+
+# ── who and where ───────────────────────────────────────────────────────────────────────────
+
+
+class Named(Out):
+    """A person or a community by its public key and name."""
+
+    uid: UUID
+    name: str
+
+
+class InArea(Out):
+    code: str
+    name: str | None
+
+
+class WholeArea(Out):
+    code: str
+    name: str
+    level: str
+
+
+def person(who: Person | None) -> Named | None:
+    """A person as others see it; nobody when the account was erased or never was."""
+    return Named(uid=who.uid, name=who.name) if who and who.state != "erased" else None
+
+
+# ── assets ──────────────────────────────────────────────────────────────────────────────────
+
+
+class Counts(Out):
+    comments: int
+    open_needs: int
+    proposals: int
+    updates: int
+
+
+class AssetOut(Out):
+    """The properties of an asset as everybody reads them; `details` are the fields of its kind (GET /api/v1/kinds)."""
+
+    kind: str
+    title: str
+    summary: str
+    body: Annotated[str, Field(description="The story, in Markdown.")]
+    body_html: Annotated[str | None, Field(description="The story as safe HTML; on a single asset only.")] = None
+    theme: str
+    state: str
+    stage: str
+    audience: str
+    owner: Named | None
+    community: Named | None
+    organiser: str
+    website: str | None
+    licence: str | None
+    attribution: str | None
+    details: dict[str, Any]
+    location_class: str
+    anchor: Annotated[tuple[float, float] | None, Field(description="The point that stands for it: longitude, latitude.")]
+    ward: InArea | None
+    area: Annotated[WholeArea | None, Field(description="The area that it belongs to as a whole.")]
+    starts_at: datetime | None
+    ends_at: datetime | None
+    published_at: datetime | None
+    ended_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    via: str
+    appreciations: int
+    distance_m: Annotated[int | None, Field(description="With near: metres from there, in steps of 100.")] = None
+    counts: Counts | None = None
+    appreciated: Annotated[bool | None, Field(description="Whether you have thanked it; on a single asset only.")] = None
+    may: Annotated[list[str] | None, Field(description="What you may do with it; on a single asset only.")] = None
+
+
+class Feature(Out):
+    """An asset as a GeoJSON Feature (RFC 7946); `id` is its uid."""
+
+    type: Literal["Feature"]
+    id: UUID
+    geometry: Geometry | None
+    properties: AssetOut
+
+
+class FeatureCollection(Out):
+    """A page of assets. `numberMatched` is exact, and null where counting would cost too much (ask with count=exact)."""
+
+    type: Literal["FeatureCollection"]
+    features: list[Feature]
+    links: list[PageLink]
+    numberReturned: int
+    numberMatched: int | None
+    licence: str
+    attribution: str
+
+
+_PLAIN = (
+    "kind", "title", "summary", "body", "theme", "state", "stage", "audience", "organiser", "website", "licence",
+    "attribution", "details", "location_class", "starts_at", "ends_at", "published_at", "ended_at", "created_at",
+    "updated_at", "version", "via",
+)  # fmt: skip
+
+
+def feature(row: Row[Any]) -> dict[str, Any]:
+    """An asset's row (search.CARD) as plain values of a Feature."""
+    found = row._mapping
+    properties = {name: _instant(found[name]) for name in _PLAIN}
+    properties |= {
+        "owner": _named(found, "owner"),
+        "community": _named(found, "community"),
+        "anchor": [round(row.lon, 7), round(row.lat, 7)] if row.lon is not None else None,
+        "ward": {"code": row.ward_code, "name": row.ward_name} if row.ward_code else None,
+        "area": {"code": row.area_code, "name": row.area_name, "level": row.area_level} if row.area_code else None,
+        "appreciations": row.appreciation_count,
+    }
+    if "distance_m" in found:
+        properties["distance_m"] = int(found["distance_m"])
+    geometry = json.loads(row.geometry) if row.geometry else None
+    return {"type": "Feature", "id": str(row.uid), "geometry": geometry, "properties": properties}
+
+
+def _named(found: Mapping[Any, Any], what: str) -> dict[str, str] | None:
+    uid = found[f"{what}_uid"]
+    return {"uid": str(uid), "name": found[f"{what}_name"]} if uid else None
+
+
+def _instant(value: Any) -> Any:
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+
+
+def whole_feature(row: Row[Any], asset: Asset, actor: Actor, *, appreciated: bool, counts: dict[str, int]) -> dict[str, Any]:
+    """One asset with its story, counts, and what this actor may do with it."""
+    shown = feature(row)
+    extra = {
+        "body_html": html(row.body),
+        "counts": counts,
+        "appreciated": appreciated if actor.signed_in else None,
+        "may": rules.may(actor, ASSET_ACTS, asset),
+    }
+    return shown | {"properties": shown["properties"] | extra}
+
+
+def geojson(value: Mapping[str, Any], request: Request, headers: dict[str, str], status: int = 200) -> Response:
+    """A GeoJSON answer; 304 when the caller has these very bytes."""
+    body = deps.render(value)
+    properties = value.get("properties")
+    if properties and "version" in properties:
+        headers = {**headers, "ETag": deps.etag(properties["version"], body)}
+        if request.method == "GET" and headers["ETag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+    return Response(body, status, headers, media_type="application/geo+json")
+
+
+def address(request: Request, **changes: str) -> str:
+    """The address of this list with some parameters changed."""
+    return f"{request.url.path}?{urlencode({**request.query_params, **changes})}"
+
+
+# ── what belongs to an asset ────────────────────────────────────────────────────────────────
+
+
+class CommentOut(Out):
+    uid: UUID
+    asset: UUID
+    reply_to: UUID | None
+    author: Named | None
+    text: str
+    text_html: str
+    state: str
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    may: list[str]
+
+
+def comment(row: Comment, actor: Actor) -> CommentOut:
+    return CommentOut(
+        uid=row.uid,
+        asset=row.asset.uid,
+        reply_to=row.reply_to.uid if row.reply_to else None,
+        author=person(row.author),
+        text=row.text,
+        text_html=html(row.text),
+        state=row.state,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=row.version,
+        may=rules.may(actor, ("comments.amend", "comments.withdraw", "moderation.hide"), row) if actor.signed_in else [],
+    )
+
+
+class NeedOut(Out):
+    uid: UUID
+    asset: UUID
+    kind: str
+    title: str
+    text: str
+    quantity: int
+    met: int
+    state: str
+    blocking: bool
+    report_back_on: date | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    may: list[str]
+
+
+_NEED_ACTS = {
+    "open": ("needs.amend", "needs.remove", "needs.meet", "needs.close"),
+    "met": ("needs.amend", "needs.remove", "needs.reopen"),
+    "closed": ("needs.amend", "needs.remove", "needs.reopen"),
+}
+
+
+def need(row: Need, actor: Actor) -> NeedOut:
+    plain = {name: getattr(row, name) for name in NeedOut.model_fields if name not in ("asset", "may")}
+    return NeedOut(**plain, asset=row.asset.uid, may=rules.may(actor, _NEED_ACTS[row.state], row))
+
+
+class PledgeOut(Out):
+    uid: UUID
+    proposal: UUID
+    person: Named | None
+    hours_promised: float
+    hours_given: float | None
+    message: str
+    state: str
+    created_at: datetime
+    updated_at: datetime
+    may: list[str]
+
+
+_PLEDGE_ACTS = {
+    "pledged": ("pledges.confirm", "pledges.withdraw"),
+    "confirmed": ("pledges.fulfil", "pledges.miss", "pledges.withdraw"),
+}
+
+
+def pledge(row: Pledge, actor: Actor) -> PledgeOut:
+    return PledgeOut(
+        uid=row.uid,
+        proposal=row.proposal.uid,
+        person=person(row.person),
+        hours_promised=float(row.hours_promised),
+        hours_given=_hours(row.hours_given),
+        message=row.message,
+        state=row.state,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        may=rules.may(actor, _PLEDGE_ACTS.get(row.state, ()), row),
+    )
+
+
+def _hours(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+class ProposalOut(Out):
+    uid: UUID
+    asset: UUID
+    proposer: Named | None
+    title: str
+    text: str
+    places: int | None
+    full: bool
+    pledged: Annotated[int | None, Field(description="How many have pledged; for those who may see the pledges.")]
+    happens_on: date | None
+    state: str
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    may: list[str]
+    my_pledge: PledgeOut | None = None
+
+
+_PROPOSAL_ACTS = {
+    "proposed": (
+        "proposals.accept", "proposals.decline", "proposals.withdraw", "proposals.amend", "pledges.promise", "pledges.see",
+    ),
+    "accepted": ("proposals.complete", "proposals.withdraw", "proposals.amend", "pledges.promise", "pledges.see"),
+}  # fmt: skip
+
+
+def proposal(row: Proposal, actor: Actor, mine: Pledge | None = None) -> ProposalOut:
+    acts = rules.may(actor, _PROPOSAL_ACTS.get(row.state, ("pledges.see",)), row)
+    full = row.places is not None and row.pledged >= row.places
+    if full or mine is not None and mine.state in ("pledged", "confirmed"):
+        acts = [act for act in acts if act != "pledges.promise"]
+    plain = ("uid", "title", "text", "places", "happens_on", "state", "created_at", "updated_at", "version")
+    return ProposalOut(
+        **{name: getattr(row, name) for name in plain},
+        asset=row.asset.uid,
+        proposer=person(row.proposer),
+        full=full,
+        pledged=row.pledged if "pledges.see" in acts else None,
+        may=[act for act in acts if act != "pledges.see"],
+        my_pledge=pledge(mine, actor) if mine else None,
+    )
+
+
+class UpdateOut(Out):
+    uid: UUID
+    asset: UUID
+    author: Named | None
+    text: str
+    text_html: str
+    created_at: datetime
+    updated_at: datetime
+    version: int
+    may: list[str]
+
+
+def update(row: Update, actor: Actor) -> UpdateOut:
+    plain = ("uid", "text", "created_at", "updated_at", "version")
+    return UpdateOut(
+        **{name: getattr(row, name) for name in plain},
+        asset=row.asset.uid,
+        author=person(row.author),
+        text_html=html(row.text),
+        may=rules.may(actor, ("updates.amend", "updates.remove"), row),
+    )
+
+
+class LinkEnd(Out):
+    uid: UUID
+    title: str
+    kind: str
+
+
+class LinkOut(Out):
+    """A tie: `from` is the asset that asked."""
+
+    uid: UUID
+    kind: str
+    state: str
+    from_: Annotated[LinkEnd, Field(serialization_alias="from", validation_alias="from_")]
+    to: LinkEnd
+    created_at: datetime
+    may: list[str]
+
+
+def link(row: Link, actor: Actor) -> LinkOut:
+    acts = ("links.decide", "links.remove") if row.state == "asked" else ("links.remove",)
+    return LinkOut(
+        uid=row.uid,
+        kind=row.kind,
+        state=row.state,
+        from_=_end(row.from_asset),
+        to=_end(row.to_asset),
+        created_at=row.created_at,
+        may=rules.may(actor, acts, row),
+    )
+
+
+def _end(asset: Asset) -> LinkEnd:
+    return LinkEnd(uid=asset.uid, title=asset.title, kind=asset.kind)
+
+
+class FlagOut(Out):
+    uid: UUID
+    asset: UUID
+    comment: UUID | None
+    reason: str
+    text: str
+    state: str
+    created_at: datetime
+
+
+def flag(row: Flag, comment_uid: UUID | None = None) -> FlagOut:
+    plain = ("uid", "reason", "text", "state", "created_at")
+    return FlagOut(**{name: getattr(row, name) for name in plain}, asset=row.asset.uid, comment=comment_uid)
