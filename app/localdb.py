@@ -14,6 +14,7 @@ import hashlib
 import logging
 import os
 import pwd
+import re
 import shlex
 import shutil
 import signal
@@ -331,20 +332,22 @@ def _start(cluster: Cluster) -> None:
 
 def _cleared(cluster: Cluster, said: str, deadline: float) -> bool:
     """Deal with what a killed server left behind. True when another start is worth trying."""
-    if 'lock file "postmaster.pid" already exists' in said and not _processes(cluster.folder):
-        # Its number is now another program's, or a dead process's that nobody collects: no one works in the folder.
-        (cluster.folder / "postmaster.pid").unlink(missing_ok=True)
-        return True
-    if "pre-existing shared memory block" not in said:
+    locked = re.findall(r'lock file "([^"]+)" already exists', said)
+    if not locked and "pre-existing shared memory block" not in said:
         return False
-    if time.monotonic() < deadline:
-        time.sleep(0.5)
-        return True
     left = _processes(cluster.folder)
-    for process in left:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
-    return bool(left)
+    if locked and not left:
+        # Its number is now another program's, or a dead process's that nobody collects: no one works in the folder.
+        for file in locked:
+            (cluster.folder / file).unlink(missing_ok=True)
+    elif time.monotonic() < deadline:
+        time.sleep(0.5)
+    else:
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        return bool(left)
+    return True
 
 
 def _postmaster(folder: Path) -> int | None:

@@ -132,13 +132,9 @@ def _asked_major(folder: Path) -> int:
 def _postgis(folder: Path) -> tuple[int, int] | None:
     """The version in postgis.control; Debian keeps it apart from the programs, the others one folder up."""
     version = folder.parent.name
-    shares = [
-        Path("/usr/share/postgresql") / version,
-        *(
-            folder.parent / place
-            for place in ("share", "share/postgresql", f"share/{version}", f"share/postgresql@{version}")
-        ),
-    ]
+    shares = [folder.parent / place for place in ("share", "share/postgresql", f"share/postgresql@{version}")]
+    if folder.is_relative_to("/usr/lib/postgresql"):
+        shares = [Path("/usr/share/postgresql") / version]
     if (folder / "pg_config").is_file() and not any(
         (share / "extension/postgis.control").is_file() for share in shares
     ):
