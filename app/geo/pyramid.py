@@ -1,0 +1,67 @@
+"""The pyramid of counts behind the map: fold the change log into it, count with it, check it, build it again.
+
+Writers only append to map_change (triggers do it); one folder at a time moves those rows into map_cell. Whoever reads
+sums both in one statement, so a count is exact at every moment, folded or not.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import db
+
+#: Advisory lock of the folder, held to the end of its transaction.
+LOCK = 0x6D6170
+BATCH = 20_000
+
+
+@dataclass(frozen=True)
+class LevelCheck:
+    """What a recount of one level found: assets counted, and keys that differ from them (0: the level is right)."""
+
+    level: int
+    counted: int
+    drift: int
+
+
+async def fold(session: AsyncSession) -> int:
+    """Move the change log, as far as this transaction sees it, into the pyramid; return how many rows it had.
+
+    Exact for every reader before, during and after: log and pyramid change in the one commit. Never waits: while
+    another transaction folds it does nothing, for the log is as good as the pyramid. An import calls it last, for its
+    own rows.
+    """
+    if not await session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
+        return 0
+    moved, taken = 0, BATCH
+    while taken == BATCH:
+        batch = (await session.execute(db.sql("fold_map"), {"most": BATCH})).one()
+        taken = batch.taken
+        moved += taken
+        if batch.levels:
+            empty = {"levels": batch.levels, "cells": batch.cells, "kinds": batch.kinds, "themes": batch.themes}
+            await session.execute(db.sql("drop_empty_cells"), empty)
+    return moved
+
+
+async def count_on_map(session: AsyncSession, kinds: Collection[str] = (), themes: Collection[str] = ()) -> int:
+    """How many assets a visitor sees on the map, of these kinds and themes (none named: all). Exact and cheap."""
+    asked = {"kinds": list(kinds) or None, "themes": list(themes) or None}
+    return int(await session.scalar(db.sql("count_on_map"), asked) or 0)
+
+
+async def verify(session: AsyncSession) -> list[LevelCheck]:
+    """Count every asset again and compare each level of the pyramid with it, in one snapshot. Minutes for millions."""
+    await session.execute(text("SET LOCAL statement_timeout = 0"))
+    rows = await session.execute(db.sql("verify_map"))
+    return [LevelCheck(row.level, row.counted, row.drift) for row in rows]
+
+
+async def rebuild(session: AsyncSession) -> None:
+    """Make the pyramid again from the assets. Writers and readers go on meanwhile; only the folder waits."""
+    await session.execute(text("SET LOCAL statement_timeout = 0"))
+    await session.execute(text("SET LOCAL lock_timeout = 0"))
+    await session.execute(select(func.pg_advisory_xact_lock(LOCK)))
+    await session.execute(db.sql("rebuild_map"))

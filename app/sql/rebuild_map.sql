@@ -1,0 +1,25 @@
+-- rebuild_map
+-- Make the pyramid again from the assets, in one snapshot: the log rows of that snapshot are in the assets already, so they
+-- go; writers meanwhile append new ones and wait for nothing. The caller holds the folder's lock. Only what differs is written.
+WITH gone AS (
+  DELETE FROM map_change
+),
+base AS MATERIALIZED (
+  SELECT cell >> 12 AS cell, kind, theme, count(*) AS n, sum(civic_world_x(anchor)) AS sx, sum(civic_world_y(anchor)) AS sy
+  FROM asset WHERE on_map GROUP BY 1, 2, 3
+),
+wanted AS (
+  SELECT level::smallint AS level, cell >> (2 * (16 - level)) AS cell, kind, theme,
+         sum(n)::int AS n, sum(sx)::bigint AS sx, sum(sy)::bigint AS sy
+  FROM base CROSS JOIN generate_series(3, 16) AS level GROUP BY 1, 2, 3, 4
+),
+change AS (
+  SELECT level, cell, kind, theme, wanted.n, wanted.sx, wanted.sy
+  FROM wanted FULL JOIN map_cell AS old USING (level, cell, kind, theme)
+  WHERE (wanted.n, wanted.sx, wanted.sy) IS DISTINCT FROM (old.n, old.sx, old.sy)
+)
+MERGE INTO map_cell USING change
+  ON (map_cell.level, map_cell.cell, map_cell.kind, map_cell.theme) = (change.level, change.cell, change.kind, change.theme)
+WHEN MATCHED AND change.n IS NULL THEN DELETE
+WHEN MATCHED THEN UPDATE SET n = change.n, sx = change.sx, sy = change.sy
+WHEN NOT MATCHED THEN INSERT VALUES (change.level, change.cell, change.kind, change.theme, change.n, change.sx, change.sy)
