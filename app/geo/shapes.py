@@ -4,6 +4,7 @@ Coordinates are longitude, latitude in degrees (WGS 84, EPSG:4326) everywhere he
 """
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,19 +29,28 @@ def of_wire(geometry: wire.Geometry) -> BaseGeometry:
     return checked(_built(geometry.type, geometry.coordinates))
 
 
-def of_foreign(value: object) -> BaseGeometry:
-    """The shape of a GeoJSON geometry from somebody's file: checked like `of_wire`, but rings are mended, not refused.
+def of_foreign(value: object, *, degrees: bool = True) -> BaseGeometry:
+    """The shape in somebody's file (a GeoJSON geometry, WKB or WKT): checked like `of_wire`, but rings are mended.
 
-    A collection of one is taken for its only member. Raises Invalid when it is no geometry of GeoJSON, or is empty.
+    A collection of one is taken for its only member. `degrees=False`: the coordinates are metres of some other system.
+    Raises Invalid when it is no geometry, or empty.
     """
-    if not isinstance(value, Mapping) or not isinstance(value.get("type"), str):
-        raise Invalid("This is not a GeoJSON geometry.")
+    shape = shapely.force_2d(_parsed(value))
+    parts = _leaves(shape)
+    return checked(mended(parts[0] if len(parts) == 1 else shape)[0], degrees=degrees)
+
+
+def _parsed(value: object) -> BaseGeometry:
     try:
-        shape = shapely.from_geojson(json.dumps(value, allow_nan=False))
+        if isinstance(value, bytes):
+            return shapely.from_wkb(value)
+        if isinstance(value, str):
+            return shapely.from_wkt(value)
+        if isinstance(value, Mapping) and isinstance(value.get("type"), str):
+            return shapely.from_geojson(json.dumps(value, allow_nan=False))
     except (shapely.GEOSException, ValueError, TypeError, RecursionError) as error:
-        raise Invalid("This is not a GeoJSON geometry.") from error
-    parts = _leaves(shapely.force_2d(shape))
-    return checked(mended(parts[0] if len(parts) == 1 else shapely.force_2d(shape))[0])
+        raise Invalid("The geometry cannot be read.") from error
+    raise Invalid("There is no geometry.")
 
 
 def of_db(element: WKBElement) -> BaseGeometry:
@@ -60,14 +70,16 @@ def to_geojson(shape: BaseGeometry) -> dict[str, Any]:
     return plain
 
 
-def checked(shape: BaseGeometry) -> BaseGeometry:
+def checked(shape: BaseGeometry, *, degrees: bool = True) -> BaseGeometry:
     """The same shape with its rings turned as RFC 7946 asks; Invalid when an asset could not have it."""
     if shape.is_empty:
         raise Invalid("The geometry is empty. Leave it out, or give at least one position.")
     if (count := shapely.get_num_coordinates(shape)) > wire.MAX_POSITIONS:
         raise Invalid(f"The geometry has {count} positions; at most {wire.MAX_POSITIONS} are allowed. Simplify it.")
     west, south, east, north = shape.bounds
-    if not (west >= -180 and east <= 180 and south >= -wire.MAX_LATITUDE and north <= wire.MAX_LATITUDE):
+    if not all(map(math.isfinite, shape.bounds)):
+        raise Invalid("A coordinate is not a finite number.")
+    if degrees and not (west >= -180 and east <= 180 and south >= -wire.MAX_LATITUDE and north <= wire.MAX_LATITUDE):
         raise Invalid(
             f"Longitudes run from -180 to 180 and latitudes from -{wire.MAX_LATITUDE} to {wire.MAX_LATITUDE}."
         )
