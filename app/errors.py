@@ -35,6 +35,7 @@ class Invalid(Problem):
 
 class BadRequest(Problem):
     status, slug, title = 400, "bad-request", "The request could not be read"
+    default_detail = "The body must be JSON in UTF-8."
 
 
 class NotSignedIn(Problem):
@@ -61,6 +62,7 @@ class NotFound(Problem):
 
 class MethodNotAllowed(Problem):
     status, slug, title = 405, "method-not-allowed", "This address does not take that method"
+    default_detail = "The Allow header names the methods that it takes."
 
 
 class Conflict(Problem):

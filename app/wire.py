@@ -29,7 +29,8 @@ def _no_nul(value: str) -> str:
     return value
 
 
-def _http_url(value: str) -> str:
+def http_url(value: str) -> str:
+    """The address itself when a browser may safely be sent there; ValueError otherwise."""
     if not value.lower().startswith(("http://", "https://")) or any(c.isspace() or ord(c) < 32 for c in value):
         raise ValueError("An address must begin with http:// or https:// and contain no blanks.")
     return value
@@ -43,7 +44,7 @@ def _date_is_no_number(value: Any) -> Any:
 
 Text = Annotated[str, StringConstraints(strict=True, pattern=r"^[^\x00]*$"), AfterValidator(_no_nul)]
 Line = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, pattern=r"^[^\x00\r\n]*$"), AfterValidator(_no_nul)]
-Url = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=500, pattern=r"^[^\x00]*$"), AfterValidator(_no_nul), AfterValidator(_http_url)]
+Url = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=500, pattern=r"^[^\x00]*$"), AfterValidator(_no_nul), AfterValidator(http_url)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_date_is_no_number)]
 
 

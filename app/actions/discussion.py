@@ -159,7 +159,7 @@ async def raise_flag(
     raised = (
         insert(Flag)
         .values(**values)
-        .on_conflict_do_update(constraint="uq_flag_asset_id", set_=words, where=Flag.state == "open")
+        .on_conflict_do_update(constraint="uq_flag_once", set_=words, where=Flag.state == "open")
     )
     uid = await session.scalar(raised.returning(Flag.uid))
     if uid is None:

@@ -29,5 +29,3 @@ async def spend(engines: Engines, bucket: str, allowed: int, *, window_s: int = 
         raise errors.TooMany(
             f"That was more than {allowed} in {window_s // 60} minutes. Try again later.", retry_after_s=int(left) + 1
         )
-
-

@@ -52,7 +52,13 @@ def step(
     """Write down that a thing went from one state (or stage) to another."""
     session.add(
         StateChange(
-            thing=thing, thing_id=thing_id, aspect=aspect, from_state=old, to_state=new, person_id=actor.person_id, why=why
+            thing=thing,
+            thing_id=thing_id,
+            aspect=aspect,
+            from_state=old,
+            to_state=new,
+            person_id=actor.person_id,
+            why=why,
         )
     )
 

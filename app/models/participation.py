@@ -167,7 +167,7 @@ class Flag(Base):
     __table_args__ = (
         one_of("state", lifecycles.states("flag")),
         one_of("reason", FLAG_REASONS),
-        UniqueConstraint("asset_id", "comment_id", "person_id", postgresql_nulls_not_distinct=True),
+        UniqueConstraint("asset_id", "comment_id", "person_id", name="uq_flag_once", postgresql_nulls_not_distinct=True),
     )
 
     id: Mapped[Id]

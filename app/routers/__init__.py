@@ -1,0 +1,14 @@
+"""HTTP: one file per noun. A router that is not in this list is not served."""
+
+from app.routers import accounts, assets, catalogue, discussion, health, links, needs, proposals
+
+ALL = (
+    assets.router,
+    discussion.router,
+    needs.router,
+    proposals.router,
+    links.router,
+    accounts.router,
+    catalogue.router,
+    health.router,
+)

@@ -126,7 +126,12 @@ def wanted(
 # ── reads ───────────────────────────────────────────────────────────────────────────────────
 
 
-@router.get("", response_model=None, responses={200: {"content": {"application/geo+json": {}}, "model": present.FeatureCollection}}, **act("assets.read"))
+@router.get(
+    "",
+    response_model=None,
+    responses={200: {"content": {"application/geo+json": {}}, "model": present.FeatureCollection}},
+    **act("assets.read"),
+)
 async def list_assets(
     request: Request,
     session: Read,
@@ -177,7 +182,10 @@ async def _counts(session: AsyncSession, asset: Asset) -> dict[str, int]:
     proposed = select(func.count()).where(Proposal.asset_id == asset.id)
     posted = select(func.count()).where(Update.asset_id == asset.id)
     names = ("comments", "open_needs", "proposals", "updates")
-    each = [part.scalar_subquery().label(name) for part, name in zip((published, opened, proposed, posted), names, strict=True)]
+    each = [
+        part.scalar_subquery().label(name)
+        for part, name in zip((published, opened, proposed, posted), names, strict=True)
+    ]
     return dict((await session.execute(select(*each))).one()._mapping)
 
 
@@ -241,5 +249,3 @@ async def restore_asset(asset: UUID, said: Reason, request: Request, session: Tx
     """Bring back what was hidden, or publish what was waiting, with a reason."""
     await moderation.restore(session, actor, asset, why=said.reason)
     return await _answer(session, actor, asset, request)
-
-

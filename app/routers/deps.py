@@ -9,11 +9,11 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any
 from urllib.parse import urlencode, urlsplit
 
-from fastapi import Depends, Header, Query, Request, Response
-from fastapi import params
+from fastapi import Depends, Header, Query, Request, Response, params
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
@@ -29,16 +29,26 @@ from app.models import Idempotency
 from app.settings import Settings
 from app.wire import Page, T, Text
 
+#: Bytes of a request body; files come in by other ways.
+MAX_BODY = 2_000_000
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-@dataclass(frozen=True)
 class Service:
-    """What one running application holds."""
+    """What one running application holds. The database is met when the first request needs it."""
 
-    settings: Settings
-    engines: Engines
-    secret: bytes
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def engines(self) -> Engines:
+        """The two ways to the database."""
+        return Engines.of(self.settings)
+
+    @cached_property
+    def secret(self) -> bytes:
+        """The installation's secret."""
+        return auth.load_secret(self.settings)
 
     @property
     def cookie(self) -> str:
@@ -141,11 +151,7 @@ async def strict_query(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute):
         return
-    known = {
-        p.alias
-        for p in get_flat_params(route.dependant)
-        if getattr(p.field_info, "in_", None) and p.field_info.in_.value == "query"
-    }
+    known = {param.alias for param in get_flat_params(route.dependant) if isinstance(param.field_info, params.Query)}
     given = [name for name, _ in request.query_params.multi_items()]
     for name in given:
         if name not in known:
@@ -222,7 +228,7 @@ class Once:
         self, thing: BaseModel | Mapping[str, Any], *, version: int | None = None, location: str | None = None
     ) -> Response:
         """201 with this body; stored in the same transaction as the change."""
-        body = thing.model_dump_json().encode() if isinstance(thing, BaseModel) else render(thing)
+        body = thing.model_dump_json(by_alias=True).encode() if isinstance(thing, BaseModel) else render(thing)
         headers = {"Location": location} if location else {}
         if version is not None:
             headers["ETag"] = etag(version, body)

@@ -72,7 +72,9 @@ async def write_comment(
 @router.patch("/comments/{comment}", **act("comments.amend"))
 async def amend_comment(comment: UUID, said: CommentPatch, session: Tx, actor: Who, version: IfMatch) -> CommentOut:
     """Change your own words."""
-    return present.comment(await discussion.amend_comment(session, actor, comment, text=said.text, version=version), actor)
+    return present.comment(
+        await discussion.amend_comment(session, actor, comment, text=said.text, version=version), actor
+    )
 
 
 @router.delete("/comments/{comment}", status_code=204, **act("comments.withdraw"))
@@ -81,7 +83,9 @@ async def take_down_comment(
     session: Tx,
     actor: Who,
     version: IfMatch,
-    reason: Annotated[Text | None, Query(min_length=3, max_length=1000, description="For officers: why it is hidden.")] = None,
+    reason: Annotated[
+        Text | None, Query(min_length=3, max_length=1000, description="For officers: why it is hidden.")
+    ] = None,
 ) -> None:
     """Withdraw your own comment; as an officer, hide somebody else's with a reason."""
     await discussion.take_down_comment(session, actor, comment, version, why=reason)
@@ -127,7 +131,9 @@ async def remove_update(update: UUID, session: Tx, actor: Who, version: IfMatch)
 class FlagIn(Wire):
     reason: Literal["unlawful", "unsafe", "personal-details", "not-true", "not-local", "spam", "other"]
     text: Annotated[Text, Field(max_length=2000)] = ""
-    comment: Annotated[UUID | None, Field(description="The comment that you mean, if it is not the asset itself.")] = None
+    comment: Annotated[UUID | None, Field(description="The comment that you mean, if it is not the asset itself.")] = (
+        None
+    )
 
 
 @router.get("/assets/{asset}/flags", **act("flags.see"))

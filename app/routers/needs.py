@@ -29,7 +29,9 @@ class NeedIn(Wire):
     text: Story = ""
     quantity: Quantity = 1
     blocking: Annotated[bool, Field(strict=True, description="Nothing goes on until this is met.")] = False
-    report_back_on: Annotated[date | None, Field(description="When you will say how it stands; a blocking need has one.")] = None
+    report_back_on: Annotated[
+        date | None, Field(description="When you will say how it stands; a blocking need has one.")
+    ] = None
 
 
 class NeedPatch(Wire):

@@ -21,7 +21,25 @@ from app.routers import deps
 from app.wire import Geometry, Out, PageLink
 
 _markdown = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False})
-_TAGS = {"p", "br", "strong", "em", "ul", "ol", "li", "a", "blockquote", "code", "pre", "h3", "h4", "h5", "h6", "hr", "s"}
+_TAGS = {
+    "p",
+    "br",
+    "strong",
+    "em",
+    "ul",
+    "ol",
+    "li",
+    "a",
+    "blockquote",
+    "code",
+    "pre",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "s",
+}
 
 ASSET_ACTS = (
     "assets.amend", "assets.withdraw", "appreciations.give", "comments.write", "needs.add", "needs.meet",
@@ -34,7 +52,13 @@ def html(markdown: str) -> str:
     """Markdown as a short list of safe tags; headings begin at the third level, links go nowhere but the web."""
     raw = _markdown.render(markdown).replace("<h1>", "<h3>").replace("</h1>", "</h3>")
     raw = raw.replace("<h2>", "<h3>").replace("</h2>", "</h3>")
-    return nh3.clean(raw, tags=_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"}, link_rel="nofollow noopener ugc")
+    return nh3.clean(
+        raw,
+        tags=_TAGS,
+        attributes={"a": {"href"}},
+        url_schemes={"http", "https", "mailto"},
+        link_rel="nofollow noopener ugc",
+    )
 
 
 # ── who and where ───────────────────────────────────────────────────────────────────────────
@@ -93,7 +117,9 @@ class AssetOut(Out):
     attribution: str | None
     details: dict[str, Any]
     location_class: str
-    anchor: Annotated[tuple[float, float] | None, Field(description="The point that stands for it: longitude, latitude.")]
+    anchor: Annotated[
+        tuple[float, float] | None, Field(description="The point that stands for it: longitude, latitude.")
+    ]
     ward: InArea | None
     area: Annotated[WholeArea | None, Field(description="The area that it belongs to as a whole.")]
     starts_at: datetime | None
@@ -107,7 +133,9 @@ class AssetOut(Out):
     appreciations: int
     distance_m: Annotated[int | None, Field(description="With near: metres from there, in steps of 100.")] = None
     counts: Counts | None = None
-    appreciated: Annotated[bool | None, Field(description="Whether you have thanked it; on a single asset only.")] = None
+    appreciated: Annotated[bool | None, Field(description="Whether you have thanked it; on a single asset only.")] = (
+        None
+    )
     may: Annotated[list[str] | None, Field(description="What you may do with it; on a single asset only.")] = None
 
 
@@ -166,7 +194,9 @@ def _instant(value: Any) -> Any:
     return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
 
 
-def whole_feature(row: Row[Any], asset: Asset, actor: Actor, *, appreciated: bool, counts: dict[str, int]) -> dict[str, Any]:
+def whole_feature(
+    row: Row[Any], asset: Asset, actor: Actor, *, appreciated: bool, counts: dict[str, int]
+) -> dict[str, Any]:
     """One asset with its story, counts, and what this actor may do with it."""
     shown = feature(row)
     extra = {
@@ -223,7 +253,9 @@ def comment(row: Comment, actor: Actor) -> CommentOut:
         created_at=row.created_at,
         updated_at=row.updated_at,
         version=row.version,
-        may=rules.may(actor, ("comments.amend", "comments.withdraw", "moderation.hide"), row) if actor.signed_in else [],
+        may=rules.may(actor, ("comments.amend", "comments.withdraw", "moderation.hide"), row)
+        if actor.signed_in
+        else [],
     )
 
 
@@ -323,7 +355,7 @@ _PROPOSAL_ACTS = {
 def proposal(row: Proposal, actor: Actor, mine: Pledge | None = None) -> ProposalOut:
     acts = rules.may(actor, _PROPOSAL_ACTS.get(row.state, ("pledges.see",)), row)
     full = row.places is not None and row.pledged >= row.places
-    if full or mine is not None and mine.state in ("pledged", "confirmed"):
+    if full or (mine is not None and mine.state in ("pledged", "confirmed")):
         acts = [act for act in acts if act != "pledges.promise"]
     plain = ("uid", "title", "text", "places", "happens_on", "state", "created_at", "updated_at", "version")
     return ProposalOut(

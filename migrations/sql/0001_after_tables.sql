@@ -97,37 +97,37 @@ CREATE POLICY insert_only ON vault.contact FOR INSERT WITH CHECK (true);
 CREATE POLICY insert_only ON vault.exact_point FOR INSERT WITH CHECK (true);
 
 -- Where to send the mail of an asked-for sign-in.
-CREATE FUNCTION vault.sign_in_email(sign_in uuid) RETURNS text
+CREATE FUNCTION vault.sign_in_email(asked uuid) RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT email FROM vault.sign_in s WHERE s.uid = sign_in AND s.used_at IS NULL
+  SELECT email FROM vault.sign_in s WHERE s.uid = asked AND s.used_at IS NULL
 $$;
 
 -- One try at a sign-in; counts it, and uses it up when it is right. `outcome` says what happened; `person` is null
 -- for an address that has no account yet. The caller compares the code: its key never reaches the database.
-CREATE FUNCTION vault.try_sign_in(sign_in uuid, browser bytea, matches boolean, OUT outcome text, OUT person uuid)
+CREATE FUNCTION vault.try_sign_in(asked uuid, browser bytea, matches boolean, OUT outcome text, OUT person uuid)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE s vault.sign_in;
 BEGIN
-  SELECT * INTO s FROM vault.sign_in WHERE uid = sign_in FOR UPDATE;
+  SELECT * INTO s FROM vault.sign_in WHERE uid = asked FOR UPDATE;
   outcome := CASE
     WHEN s.uid IS NULL OR s.browser_hash <> browser THEN 'unknown'
     WHEN s.used_at IS NOT NULL OR s.expires_at <= clock_timestamp() THEN 'expired'
     WHEN s.tries >= 5 THEN 'too-many'
     WHEN matches THEN 'right' ELSE 'wrong' END;
   IF outcome = 'wrong' THEN
-    UPDATE vault.sign_in SET tries = tries + 1 WHERE uid = sign_in;
+    UPDATE vault.sign_in SET tries = tries + 1 WHERE uid = asked;
   ELSIF outcome = 'right' THEN
-    UPDATE vault.sign_in SET used_at = clock_timestamp() WHERE uid = sign_in;
+    UPDATE vault.sign_in SET used_at = clock_timestamp() WHERE uid = asked;
     SELECT c.person_uid INTO person FROM vault.contact c WHERE c.kind = 'email' AND lower(c.value) = lower(s.email);
   END IF;
 END $$;
 
 -- Give the address of a sign-in used a moment ago to a new person; a second account for it is a unique violation.
-CREATE FUNCTION vault.adopt_email(sign_in uuid, person uuid) RETURNS void
+CREATE FUNCTION vault.adopt_email(asked uuid, person uuid) RETURNS void
   LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   INSERT INTO vault.contact (uid, person_uid, kind, value)
   SELECT gen_random_uuid(), person, 'email', s.email FROM vault.sign_in s
-  WHERE s.uid = sign_in AND s.used_at > clock_timestamp() - interval '1 minute'
+  WHERE s.uid = asked AND s.used_at > clock_timestamp() - interval '1 minute'
 $$;
 
 CREATE FUNCTION vault.person_of_email(address text) RETURNS uuid

@@ -728,11 +728,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_flag_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_flag")),
         sa.UniqueConstraint(
-            "asset_id",
-            "comment_id",
-            "person_id",
-            name=op.f("uq_flag_asset_id_comment_id_person_id"),
-            postgresql_nulls_not_distinct=True,
+            "asset_id", "comment_id", "person_id", name="uq_flag_once", postgresql_nulls_not_distinct=True
         ),
         sa.UniqueConstraint("uid", name=op.f("uq_flag_uid")),
     )

@@ -1,0 +1,202 @@
+"""The application: what it is made of, how errors leave it, and which headers every answer carries."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from psycopg import errors as postgres_errors
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import errors, routers, tasks
+from app.routers import deps, pages
+from app.settings import Settings
+from app.wire import Problem
+
+log = logging.getLogger("civic")
+
+#: Starlette's own refusals → ours
+_HTTP: dict[int, type[errors.Problem]] = {
+    400: errors.BadRequest,
+    404: errors.NotFound,
+    405: errors.MethodNotAllowed,
+    406: errors.NotAcceptable,
+    413: errors.TooLarge,
+    415: errors.UnsupportedMediaType,
+}
+
+
+def create_app(settings: Settings, *, worker: bool = False) -> FastAPI:
+    """The service for these settings. With `worker` it does the jobs too, in this process."""
+    service = deps.Service(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(service.engines.dispose)
+            if worker:
+                await stack.enter_async_context(tasks.running(settings, service.engines, service.secret))
+            yield
+
+    app = FastAPI(
+        title=settings.title,
+        version="1",
+        summary="A civic asset map: share, discuss, offer, appreciate, propose, volunteer.",
+        description="Assets are GeoJSON Features; everything else is plain JSON. Errors are RFC 9457 problems.",
+        lifespan=lifespan,
+        dependencies=[Depends(deps.strict_query)],
+        responses={"4XX": {"model": Problem, "content": {"application/problem+json": {}}, "description": "A problem."}},
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=deps.MAX_BODY,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    _handle_errors(app)
+    for router in routers.ALL:
+        _refuse_undeclared(router)
+        app.include_router(router)
+    pages.mount(app, settings)
+    app.add_middleware(Headers, settings=settings)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["*"],
+        allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
+        expose_headers=["ETag", "Location", "Retry-After", "Idempotency-Replayed"],
+        max_age=600,
+    )
+    return app
+
+
+def _refuse_undeclared(router: APIRouter) -> None:
+    """Every route says what it does in the words of rules.py, or the service does not start."""
+    for route in router.routes:
+        if not isinstance(route, APIRoute) or "x-act" not in (route.openapi_extra or {}):
+            raise RuntimeError(f"{route} declares no act: add **act(...) to its route")
+
+
+# ── errors ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _handle_errors(app: FastAPI) -> None:
+    async def problem(request: Request, error: Exception) -> Response:
+        return _answer(_problem_of(error), request)
+
+    async def replayed(request: Request, error: Exception) -> Response:
+        return error.response if isinstance(error, deps.Replayed) else await problem(request, error)
+
+    app.add_exception_handler(deps.Replayed, replayed)
+    for kind in (errors.Problem, RequestValidationError, HTTPException, DBAPIError, PoolTimeout, Exception):
+        app.add_exception_handler(kind, problem)
+
+
+def _answer(problem: errors.Problem, request: Request) -> Response:
+    body = problem.body(instance=request.url.path)
+    headers = {"Cache-Control": "no-store", **problem.headers}
+    return JSONResponse(body, problem.status, headers, media_type="application/problem+json")
+
+
+def _problem_of(error: Exception) -> errors.Problem:
+    """What an exception means to the caller; only what we meant to say is ever said."""
+    if isinstance(error, errors.Problem):
+        return error
+    if isinstance(error, RequestValidationError):
+        return _invalid(error)
+    if isinstance(error, HTTPException):
+        found = _HTTP.get(error.status_code, errors.BadRequest)("")
+        found.headers |= dict(error.headers or {})
+        return found
+    if isinstance(error, PoolTimeout):
+        return errors.Busy()
+    if isinstance(error, DBAPIError):
+        return _of_database(error)
+    log.error("unexpected error", exc_info=error)
+    return errors.Problem("The fault is ours and was written down. Nothing was changed.")
+
+
+def _of_database(error: DBAPIError) -> errors.Problem:
+    cause = error.orig
+    if isinstance(error, IntegrityError) and isinstance(cause, postgres_errors.Error):
+        name = cause.diag.constraint_name or ""
+        if name.startswith("transition_"):
+            # check_transition() says "thing old -> new".
+            thing, old, _, new = (cause.diag.message_primary or "").split(" ")
+            return errors.illegal_transition(thing, old, new)
+        known = errors.of_constraint(name)
+        if known:
+            return known
+    if isinstance(cause, postgres_errors.QueryCanceled | postgres_errors.LockNotAvailable):
+        return errors.Busy()
+    if isinstance(cause, postgres_errors.DeadlockDetected | postgres_errors.SerializationFailure):
+        return errors.Busy("Two changes met each other. Nothing was changed. Try again.")
+    if isinstance(error, OperationalError) or error.connection_invalidated:
+        return errors.DatabaseAway()
+    log.error("unexpected database error", exc_info=error)
+    return errors.Problem("The fault is ours and was written down. Nothing was changed.")
+
+
+def _invalid(error: RequestValidationError) -> errors.Problem:
+    """Where the request is wrong and why; the values themselves are not repeated."""
+    found = []
+    for one in error.errors():
+        if one["type"] == "json_invalid":
+            return errors.BadRequest("The body is not valid JSON.")
+        where = [str(part) for part in one["loc"]]
+        found.append({"loc": where, "msg": one["msg"].removeprefix("Value error, ")})
+    first = found[0]
+    place = ".".join(part for part in first["loc"] if part not in ("body", "query", "path", "header"))
+    detail = f"{place}: {first['msg']}" if place else str(first["msg"])
+    if "coordinates" in first["loc"]:
+        detail += " GeoJSON coordinates are longitude, latitude."
+    return errors.Invalid(detail, errors=found)
+
+
+# ── headers ─────────────────────────────────────────────────────────────────────────────────
+
+
+class Headers:
+    """Adds to every answer the headers that keep a browser safe; to pages also what they may load."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.common = {
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "strict-origin-when-cross-origin",
+            "permissions-policy": "geolocation=(self), camera=(), microphone=()",
+            "cross-origin-opener-policy": "same-origin",
+        }
+        if settings.public_url.startswith("https://"):
+            self.common["strict-transport-security"] = "max-age=31536000"
+        self.policy = _content_policy(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self.common.items():
+                    headers.setdefault(name, value)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers.setdefault("content-security-policy", self.policy)
+            await send(message)
+
+        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+def _content_policy(settings: Settings) -> str:
+    tiles = ""
+    if settings.tile_url:
+        scheme, _, rest = settings.tile_url.partition("://")
+        tiles = f" {scheme}://{rest.split('/', 1)[0].replace('{s}', '*')}"
+    return (
+        f"default-src 'self'; img-src 'self' data: blob:{tiles}; style-src 'self'; script-src 'self'; "
+        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
