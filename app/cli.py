@@ -15,16 +15,22 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 from pydantic import ValidationError
 
 from app import errors, localdb, postgres
 from app.settings import Settings, default_data_dir
+
+if TYPE_CHECKING:
+    from app import db
+
+T = TypeVar("T")
+SCOPES = "assets:read, assets:write, take-part, reports:read, moderate"
 
 ROOT = Path(__file__).parent.parent
 FRONTEND = ROOT / "frontend"
@@ -121,14 +127,7 @@ def _watched(cluster: localdb.Cluster) -> Iterator[None]:
 @cli.command()
 def demo(port: Port = None, data: Data = None) -> None:
     """The map with sample data, on this machine only. A restart keeps what was added."""
-    from app import db, samples
-
-    async def seed(settings: Settings) -> str | None:
-        engines = db.Engines.of(settings)
-        try:
-            return await samples.seed(engines)
-        finally:
-            await engines.dispose()
+    from app import samples
 
     changes: dict[str, Any] = {"demo": True, "host": "127.0.0.1", "port": port}
     plan = configured(data, **changes)
@@ -136,7 +135,7 @@ def demo(port: Port = None, data: Data = None) -> None:
         raise Refused("The sample data goes into a database of its own. Unset CIVIC_DATABASE_URL, then try again.")
     folder = plan.data / "demo" if plan.data == default_data_dir() else plan.data
     with _listening(plan) as listener, opened(folder, **changes) as settings:
-        said = asyncio.run(seed(settings))
+        said = _with_engines(settings, samples.seed)
         print(f"{said}\n" if said else "", end="")
         print(f"The map:     {settings.public_url}\nIts data:    {settings.data}")
         print(f"Sign in:     with any address; the mail with the code waits at {settings.public_url}/dev/mail")
@@ -249,6 +248,100 @@ def _owner_url(settings: Settings) -> str:
             "Set CIVIC_MIGRATE_URL to your database's address as its owner: only the owner may change tables."
         )
     return settings.migrate_url
+
+
+# People and keys -----------------------------------------------------------------------------------------------------
+
+
+people = typer.Typer(help="First people: officers and operators.", no_args_is_help=True)
+cli.add_typer(people, name="person")
+keys = typer.Typer(help="Keys for applications.", no_args_is_help=True)
+cli.add_typer(keys, name="key")
+
+
+@people.command("create")
+def create_person(
+    email: Annotated[str, typer.Argument(help="The address that signs in.")],
+    name: Annotated[str, typer.Option(help="What others call this person; the part before the @ if left out.")] = "",
+    role: Annotated[
+        Literal["resident", "officer", "operator"], typer.Option(help="What the person may do.")
+    ] = "resident",
+    area: Annotated[list[str] | None, typer.Option(help="Code of an area to be officer of; may be repeated.")] = None,
+    data: Data = None,
+) -> None:
+    """Make an account, or give an existing one a role. Safe to run again."""
+    from app import auth
+    from app.actions import accounts
+
+    if (role == "officer") != bool(area):
+        raise Refused("An officer is officer of areas: --role officer goes with at least one --area CODE.")
+    address = _address(email)
+
+    async def create(engines: "db.Engines") -> str:
+        async with engines.transaction() as session:
+            called = name or address.partition("@")[0]
+            actor = auth.Actor.system("command line")
+            person = await accounts.create_person(session, actor, email=address, name=called, role=role, areas=area)
+            return person.name
+
+    with opened(data) as settings:
+        called = _with_engines(settings, create)
+    print(
+        f"{called} ({address}) is {role}{' of ' + ', '.join(area) if area else ''}, and signs in with a code by mail."
+    )
+
+
+@keys.command("create")
+def create_key(
+    email: Annotated[str, typer.Argument(help="The person whose key it is; the account must exist.")],
+    scope: Annotated[list[str], typer.Option(help=f"What it is good for; may be repeated: {SCOPES}.")],
+    name: Annotated[str, typer.Option(help="What it is for.")] = "command line",
+    data: Data = None,
+) -> None:
+    """Make a key for an application and print it, this once."""
+    from app import auth
+    from app.actions import accounts
+
+    unknown = sorted(set(scope) - set(SCOPES.split(", ")))
+    if unknown:
+        raise Refused(f"There is no scope '{unknown[0]}'. Known: {SCOPES}.")
+
+    async def create(engines: "db.Engines", secret: bytes) -> str:
+        async with engines.transaction() as session:
+            actor = await auth.actor_of_email(session, _address(email))
+            if actor is None:
+                raise Refused(f"Nobody signs in with {email}. Make the account first: ./civic person create {email}")
+            _, shown = await accounts.create_key(session, actor, secret, name=name, scopes=list(dict.fromkeys(scope)))
+            return shown
+
+    with opened(data) as settings:
+        secret = auth.load_secret(settings)
+        shown = _with_engines(settings, lambda engines: create(engines, secret))
+    print("Keep this key now; it is not shown again. Send it as 'Authorization: Bearer …'.", file=sys.stderr)
+    print(shown)
+
+
+def _address(email: str) -> str:
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        return validate_email(email.strip(), check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise Refused(f"'{email}' is not a mail address: {error}") from None
+
+
+def _with_engines(settings: Settings, work: "Callable[[db.Engines], Awaitable[T]]") -> "T":
+    """Run asynchronous work with engines of its own, and close them."""
+    from app import db
+
+    async def run() -> T:
+        engines = db.Engines.of(settings)
+        try:
+            return await work(engines)
+        finally:
+            await engines.dispose()
+
+    return asyncio.run(run())
 
 
 # For developers ------------------------------------------------------------------------------------------------------

@@ -244,15 +244,17 @@ _parent = aliased(Area)
 _centre = func.ST_PointOnSurface(Area.geom)
 
 
+_SHOWN: tuple[Any, ...] = (
+    Area.id, Area.code, Area.name, Area.level, Area.population, _parent.code.label("parent"),
+    BoundarySet.name.label("set_name"), BoundarySet.illustrative, BoundarySet.valid_from, BoundarySet.attribution,
+    func.ST_XMin(Area.geom).label("west"), func.ST_YMin(Area.geom).label("south"),
+    func.ST_XMax(Area.geom).label("east"), func.ST_YMax(Area.geom).label("north"),
+    func.ST_X(_centre).label("lon"), func.ST_Y(_centre).label("lat"),
+)  # fmt: skip
+
+
 def _areas(*columns: Any) -> Select[Any]:
-    statement: Select[Any] = select(
-        Area.id, Area.code, Area.name, Area.level, Area.population, _parent.code.label("parent"),
-        BoundarySet.name.label("set_name"), BoundarySet.illustrative, BoundarySet.valid_from, BoundarySet.attribution,
-        func.ST_XMin(Area.geom).label("west"), func.ST_YMin(Area.geom).label("south"),
-        func.ST_XMax(Area.geom).label("east"), func.ST_YMax(Area.geom).label("north"),
-        func.ST_X(_centre).label("lon"), func.ST_Y(_centre).label("lat"), *columns,
-    )  # fmt: skip
-    statement = statement.join(BoundarySet, Area.set_id == BoundarySet.id)
+    statement = select(*_SHOWN, *columns).join(BoundarySet, Area.set_id == BoundarySet.id)
     return statement.join(_parent, Area.parent_id == _parent.id, isouter=True)
 
 
