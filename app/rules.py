@@ -74,6 +74,9 @@ RULES: dict[str, Rule] = {
     "moderation.hide": _rule("moderate", OFFICER, OPERATOR, never=(OWNER, AUTHOR)),
     "moderation.restore": _rule("moderate", OFFICER, OPERATOR, never=(OWNER, AUTHOR)),
     "reports.read": _rule("reports:read", ANYONE),
+    "areas.bring_in": _rule("", OPERATOR),
+    "imports.bring_in": _rule("", OPERATOR),
+    "postcodes.bring_in": _rule("", OPERATOR),
     "accounts.sign-in": _rule("", ANYONE),
     "accounts.self": _rule("", SIGNED_IN),
     "service.read": _rule("", ANYONE),
@@ -83,7 +86,8 @@ RULES: dict[str, Rule] = {
 def admit(actor: Actor, act: str) -> None:
     """Refuse what can be refused before anything is loaded.
 
-    Raises NotSignedIn for a visitor where an account is needed, Forbidden for a key without the scope.
+    Raises NotSignedIn for a visitor where an account is needed, Forbidden for a key without the scope and for whoever
+    is no operator where only operators may.
     """
     rule = RULES[act]
     if actor.kind == "system" or (not rule.scope and ANYONE in rule.allow):
@@ -93,6 +97,8 @@ def admit(actor: Actor, act: str) -> None:
         raise errors.Forbidden(f"This needs {what}.")
     if not actor.signed_in and ANYONE not in rule.allow:
         raise errors.NotSignedIn()
+    if rule.allow == {OPERATOR} and actor.role != "operator":
+        raise errors.Forbidden(_who_may(rule))
 
 
 def require(actor: Actor, act: str, thing: Thing | None = None) -> None:
