@@ -45,8 +45,8 @@ from app.models import (
     Pledge,
     Proposal,
     Update,
+    lifecycles,
 )  # fmt: skip
-from app.models import lifecycles
 from app.wire import Cursor
 
 Sort = Literal["new", "near", "appreciated", "title"]
@@ -208,7 +208,7 @@ _HAS = {"needs": _has_needs, "offers": _has_offers, "location": _has_location}
 
 # ── pages ───────────────────────────────────────────────────────────────────────────────────
 
-#: sort → its key columns, all ascending or all descending, and their types in a cursor; the id makes each row's key unique
+#: sort → its key columns, whether they descend, their types in a cursor; the id makes each row's key unique
 _SORTS: dict[str, tuple[tuple[InstrumentedAttribute[Any], ...], bool, tuple[type, ...]]] = {
     "new": ((Asset.id,), True, (int,)),
     "appreciated": ((Asset.appreciation_count, Asset.id), True, (int, int)),

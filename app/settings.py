@@ -25,31 +25,68 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CIVIC_", frozen=True, extra="ignore")
 
-    data: Path = Field(default_factory=default_data_dir, description="Folder for the embedded database, the secret and media.")
-    database_url: str | None = Field(None, description="Your own PostgreSQL, as the writing role. Empty: the embedded one.")
-    database_read_url: str | None = Field(None, description="The same database as the reading role, or a replica of it.")
-    migrate_url: str | None = Field(None, description="The same database as its owner; used by migrate and db roles only.")
+    data: Path = Field(
+        default_factory=default_data_dir,
+        description="Folder for the embedded database, the secret and media.",
+    )
+    database_url: str | None = Field(
+        None,
+        description="Your own PostgreSQL, as the writing role. Empty: the embedded one.",
+    )
+    database_read_url: str | None = Field(
+        None,
+        description="The same database as the reading role, or a replica of it.",
+    )
+    migrate_url: str | None = Field(
+        None,
+        description="The same database as its owner; used by migrate and db roles only.",
+    )
     single_role: Literal["accept"] | None = Field(
-        None, description="'accept' allows one database URL for everything, without the wall between public reads and the vault."
+        None,
+        description="'accept' allows one database URL for everything, without the wall between public reads and the vault.",
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
-    base_url: str | None = Field(None, description="Public address of the service, e.g. https://map.example.org. Used in mail and links.")
-    secret: SecretStr | None = Field(None, description="Key for sign-in codes and tokens. Empty: made on first start and kept in the data folder.")
+    base_url: str | None = Field(
+        None,
+        description="Public address of the service, e.g. https://map.example.org. Used in mail and links.",
+    )
+    secret: SecretStr | None = Field(
+        None,
+        description="Key for sign-in codes and tokens. Empty: made on first start and kept in the data folder.",
+    )
     title: str = Field("Civic Crowd Map", description="Name of this map, shown in the page and in mail.")
     hold_new_content: bool = Field(False, description="True: new content waits for a moderator before it is published.")
-    tile_url: str | None = Field(None, description="Address of a raster base map, with {z} {x} {y}. Empty: ward outlines only.")
+    tile_url: str | None = Field(
+        None,
+        description="Address of a raster base map, with {z} {x} {y}. Empty: ward outlines only.",
+    )
     tile_attribution: str = Field("", description="Credit line of that base map. Required with CIVIC_TILE_URL.")
     licence: str = Field("CC-BY-4.0", description="Licence of the public data, named in every list and tile set.")
     attribution: str = Field("", description="Credit line of the public data, e.g. of the boundaries.")
-    smtp_url: SecretStr | None = Field(None, description="Mail server, e.g. smtps://user:password@mail.example.org:465. Empty: mail waits in the database.")
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="Mail server, e.g. smtps://user:password@mail.example.org:465. Empty: mail waits in the database.",
+    )
     mail_from: str = Field("map@localhost", description="Sender of the service's mail.")
     pool_size: int = Field(8, ge=1, le=200, description="Database connections kept by each engine of each process.")
-    pool_wait_s: float = Field(1.0, gt=0, le=30, description="Seconds a request waits for a connection before it is answered 503.")
+    pool_wait_s: float = Field(
+        1.0,
+        gt=0,
+        le=30,
+        description="Seconds a request waits for a connection before it is answered 503.",
+    )
     writes_per_hour: int = Field(3600, ge=1, description="Writes allowed to one person or key in an hour.")
-    sign_ins_per_hour: int = Field(20, ge=1, description="Sign-in mails allowed to one address, and to one network address, in an hour.")
+    sign_ins_per_hour: int = Field(
+        20,
+        ge=1,
+        description="Sign-in mails allowed to one address, and to one network address, in an hour.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much the service logs.")
-    demo: bool = Field(False, description="Set by ./civic demo: shows sent mail at /dev/mail on a loopback address. Never set it elsewhere.")
+    demo: bool = Field(
+        False,
+        description="Set by ./civic demo: shows sent mail at /dev/mail on a loopback address. Never set it elsewhere.",
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -57,7 +94,8 @@ class Settings(BaseSettings):
         if any(urls) and not all(urls) and self.single_role != "accept":
             raise ValueError(
                 "CIVIC_DATABASE_URL and CIVIC_DATABASE_READ_URL belong together: two roles keep exact locations and "
-                "contact details away from public reads. Make them with './civic db roles', or set CIVIC_SINGLE_ROLE=accept."
+                "contact details away from public reads. Make them with './civic db roles', or "
+                "set CIVIC_SINGLE_ROLE=accept."
             )
         if self.tile_url and not self.tile_attribution:
             raise ValueError("CIVIC_TILE_URL needs CIVIC_TILE_ATTRIBUTION: map providers require their credit line.")
@@ -71,4 +109,5 @@ class Settings(BaseSettings):
     @property
     def public_url(self) -> str:
         """The address that links use, without a slash at the end."""
-        return (self.base_url or f"http://{'localhost' if self.host in ('127.0.0.1', '::1') else self.host}:{self.port}").rstrip("/")
+        host = "localhost" if self.host in ("127.0.0.1", "::1") else self.host
+        return (self.base_url or f"http://{host}:{self.port}").rstrip("/")

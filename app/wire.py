@@ -29,6 +29,12 @@ def _no_nul(value: str) -> str:
     return value
 
 
+def _one_line(value: str) -> str:
+    if any(c in value for c in "\r\n\x0b\x0c\x85\u2028\u2029"):
+        raise ValueError("This must be a single line.")
+    return value
+
+
 def http_url(value: str) -> str:
     """The address itself when a browser may safely be sent there; ValueError otherwise."""
     if not value.lower().startswith(("http://", "https://")) or any(c.isspace() or ord(c) < 32 for c in value):
@@ -42,9 +48,13 @@ def _date_is_no_number(value: Any) -> Any:
     return value
 
 
-Text = Annotated[str, StringConstraints(strict=True, pattern=r"^[^\x00]*$"), AfterValidator(_no_nul)]
-Line = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, pattern=r"^[^\x00\r\n]*$"), AfterValidator(_no_nul)]
-Url = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, max_length=500, pattern=r"^[^\x00]*$"), AfterValidator(_no_nul), AfterValidator(http_url)]
+def _text(**limits: Any) -> Any:
+    return StringConstraints(strict=True, pattern=r"^[^\x00]*$", **limits)
+
+
+Text = Annotated[str, _text(), AfterValidator(_no_nul)]
+Line = Annotated[str, _text(strip_whitespace=True, min_length=1), AfterValidator(_no_nul), AfterValidator(_one_line)]
+Url = Annotated[str, _text(strip_whitespace=True, max_length=500), AfterValidator(_no_nul), AfterValidator(http_url)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_date_is_no_number)]
 
 
@@ -65,7 +75,10 @@ class Out(BaseModel):
 Longitude = Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
 Latitude = Annotated[float, Field(strict=True, ge=-MAX_LATITUDE, le=MAX_LATITUDE, allow_inf_nan=False)]
 Position = tuple[Longitude, Latitude]
+Positions = Annotated[list[Position], Field(min_length=2, max_length=MAX_POSITIONS)]
 Ring = Annotated[list[Position], Field(min_length=4, max_length=MAX_POSITIONS)]
+
+Rings = Annotated[list[Ring], Field(min_length=1, max_length=100)]
 
 
 class Point(Wire):
@@ -75,24 +88,22 @@ class Point(Wire):
 
 class LineString(Wire):
     type: Literal["LineString"]
-    coordinates: Annotated[list[Position], Field(min_length=2, max_length=MAX_POSITIONS)]
+    coordinates: Positions
 
 
 class MultiLineString(Wire):
     type: Literal["MultiLineString"]
-    coordinates: Annotated[
-        list[Annotated[list[Position], Field(min_length=2, max_length=MAX_POSITIONS)]], Field(min_length=1, max_length=100)
-    ]
+    coordinates: Annotated[list[Positions], Field(min_length=1, max_length=100)]
 
 
 class Polygon(Wire):
     type: Literal["Polygon"]
-    coordinates: Annotated[list[Ring], Field(min_length=1, max_length=100)]
+    coordinates: Rings
 
 
 class MultiPolygon(Wire):
     type: Literal["MultiPolygon"]
-    coordinates: Annotated[list[Annotated[list[Ring], Field(min_length=1, max_length=100)]], Field(min_length=1, max_length=100)]
+    coordinates: Annotated[list[Rings], Field(min_length=1, max_length=100)]
 
 
 Geometry = Annotated[Point | LineString | MultiLineString | Polygon | MultiPolygon, Field(discriminator="type")]
@@ -133,12 +144,13 @@ class Cursor:
     @staticmethod
     def encode(sort: str, *values: object) -> str:
         """The cursor after a row with these sort values."""
-        plain = json.dumps([sort, *[v.isoformat() if isinstance(v, datetime) else v for v in values]], separators=(",", ":"))
+        keys = [value.isoformat() if isinstance(value, datetime) else value for value in values]
+        plain = json.dumps([sort, *keys], separators=(",", ":"))
         return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
     @staticmethod
     def decode(cursor: str, sort: str, *types: type) -> list[Any]:
-        """The sort values of a cursor made for this sort; Invalid when it is none of ours or belongs to another sort."""
+        """The sort values of a cursor made for this sort. Raises Invalid for one of another list, or none of ours."""
         try:
             plain = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
             if not isinstance(plain, list) or plain[0] != sort or len(plain) != len(types) + 1:

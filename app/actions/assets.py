@@ -61,7 +61,7 @@ async def publish(session: AsyncSession, actor: Actor, doc: AssetDocument, *, ho
 async def amend(
     session: AsyncSession, actor: Actor, uid: UUID, patch: dict[str, Any], version: int | None, *, hold: bool = False
 ) -> Asset:
-    """Change an asset by an RFC 7396 merge patch on its document; the outcome is validated as a whole document of its kind.
+    """Change an asset by an RFC 7396 merge patch; the outcome is validated as a whole document of its kind.
 
     Raises PreconditionFailed when `version` is not the latest, Invalid when the outcome is not valid.
     """

@@ -1,4 +1,4 @@
-"""What every verb leaves behind in its own transaction: a history row, an outbox row and, for a step, a state change."""
+"""What every verb leaves behind in its own transaction: a history row, an outbox row and, for a step, its record."""
 
 from typing import Any
 from uuid import UUID

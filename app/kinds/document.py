@@ -48,9 +48,7 @@ class AssetProperties(Wire):
     ] = None
     location_class: Annotated[
         LocationClass,
-        Field(
-            description="'place' shows the place, 'person' only its map cell of about 400 m, 'shielded' no place at all."
-        ),
+        Field(description="'place' shows the place, 'person' only its map cell of about 400 m, 'shielded' no place."),
     ] = "place"
     starts_at: Instant | None = None
     ends_at: Instant | None = None

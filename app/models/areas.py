@@ -33,7 +33,7 @@ class BoundarySet(Base):
 
 
 class Area(Base):
-    """A polygon with an official code. `ended_at` is set when a newer set took its place; such an area is kept for history."""
+    """A polygon with an official code. `ended_at` is set when a newer set took its place; history keeps it."""
 
     __tablename__ = "area"
     __table_args__ = (

@@ -145,9 +145,7 @@ class ImportRun(Base):
     """One file brought in: what it was and what became of its rows."""
 
     __tablename__ = "import_run"
-    __table_args__ = (
-        CheckConstraint("rows_read = created + already_there + rejected", name="account"),
-    )
+    __table_args__ = (CheckConstraint("rows_read = created + already_there + rejected", name="account"),)
 
     id: Mapped[Id]
     uid: Mapped[Uid]
@@ -172,5 +170,3 @@ class VaultExactPoint(Base):
     asset_uid: Mapped[uuid.UUID]
     geom: Mapped[Any] = mapped_column(Geometry("POINT", 4326, spatial_index=False))
     created_at: Mapped[CreatedAt]
-
-

@@ -167,7 +167,9 @@ class Flag(Base):
     __table_args__ = (
         one_of("state", lifecycles.states("flag")),
         one_of("reason", FLAG_REASONS),
-        UniqueConstraint("asset_id", "comment_id", "person_id", name="uq_flag_once", postgresql_nulls_not_distinct=True),
+        UniqueConstraint(
+            "asset_id", "comment_id", "person_id", name="uq_flag_once", postgresql_nulls_not_distinct=True
+        ),
     )
 
     id: Mapped[Id]
@@ -181,5 +183,3 @@ class Flag(Base):
     created_at: Mapped[CreatedAt]
     decided_at: Mapped[datetime | None]
     asset: Mapped[Asset] = relationship(lazy="raise")
-
-

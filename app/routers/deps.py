@@ -217,7 +217,7 @@ class Replayed(Exception):
 
 @dataclass(frozen=True)
 class Once:
-    """Renders the answer of a creating request and, when it carries an Idempotency-Key, keeps it with the change itself."""
+    """Renders the answer of a creating request and, given an Idempotency-Key, keeps it with the change itself."""
 
     session: AsyncSession
     actor: str

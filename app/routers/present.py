@@ -149,13 +149,13 @@ class Feature(Out):
 
 
 class FeatureCollection(Out):
-    """A page of assets. `numberMatched` is exact, and null where counting would cost too much (ask with count=exact)."""
+    """A page of assets. `numberMatched` is exact, or null where counting costs too much (see count=exact)."""
 
     type: Literal["FeatureCollection"]
     features: list[Feature]
     links: list[PageLink]
-    numberReturned: int
-    numberMatched: int | None
+    numberReturned: int  # noqa: N815  OGC API Features, 7.16
+    numberMatched: int | None  # noqa: N815
     licence: str
     attribution: str
 
@@ -346,7 +346,8 @@ class ProposalOut(Out):
 
 _PROPOSAL_ACTS = {
     "proposed": (
-        "proposals.accept", "proposals.decline", "proposals.withdraw", "proposals.amend", "pledges.promise", "pledges.see",
+        "proposals.accept", "proposals.decline", "proposals.withdraw", "proposals.amend", "pledges.promise",
+        "pledges.see",
     ),
     "accepted": ("proposals.complete", "proposals.withdraw", "proposals.amend", "pledges.promise", "pledges.see"),
 }  # fmt: skip
