@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     )
     single_role: Literal["accept"] | None = Field(
         None,
-        description="'accept' allows one database URL for everything, without the wall between public reads and the vault.",
+        description="'accept' allows one database URL for everything, without the wall between public reads and vault.",
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on.")
