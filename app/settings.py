@@ -76,7 +76,8 @@ class Settings(BaseSettings):
         le=30,
         description="Seconds a request waits for a connection before it is answered 503.",
     )
-    writes_per_hour: int = Field(3600, ge=1, description="Writes allowed to one person or key in an hour.")
+    writes_per_hour: int = Field(600, ge=1, description="Writes allowed to one person in an hour.")
+    key_writes_per_hour: int = Field(36_000, ge=1, description="Writes allowed to one person's keys in an hour.")
     sign_ins_per_hour: int = Field(
         20,
         ge=1,

@@ -160,6 +160,7 @@ async def read_limits(serving: Serving) -> dict[str, int | float]:
         "words_characters": 200,
         "radius_m": 50_000,
         "writes_per_hour": serving.settings.writes_per_hour,
+        "key_writes_per_hour": serving.settings.key_writes_per_hour,
         "sign_ins_per_hour": serving.settings.sign_ins_per_hour,
         "sign_in_minutes": auth.SIGN_IN_MINUTES,
         "sign_in_tries": 5,

@@ -121,7 +121,9 @@ def act(name: str) -> dict[str, Any]:
     async def admit(request: Request, serving: Serving, actor: Who) -> None:
         rules.admit(actor, name)
         if request.method not in SAFE_METHODS and actor.signed_in:
-            await limits.spend(serving.engines, f"write:{actor.person_uid}", serving.settings.writes_per_hour)
+            own = serving.settings
+            allowed = own.key_writes_per_hour if actor.kind == "app" else own.writes_per_hour
+            await limits.spend(serving.engines, f"write:{actor.label}", allowed)
 
     return {"dependencies": [Depends(admit)], "openapi_extra": {"x-act": name}}
 
