@@ -1,0 +1,84 @@
+"""The jobs: which event or hour calls for which work. Bodies are thin: the work itself is an action's or a report's.
+
+To add one: write its body, add it to JOBS. A body may run twice for the same event, and must bear that.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from app import auth, mail
+from app.actions import assets, upkeep
+from app.auth import Actor
+from app.db import Engines
+from app.geo import pyramid
+from app.jobs import Always, Job, OnClock, OnEvent, Worker
+from app.settings import Settings
+
+FOLD_S = 1.0
+
+
+async def send_sign_in_mail(worker: Worker, uid: UUID) -> None:
+    """Send link and code to whoever asked to sign in; nothing once that sign-in was used."""
+    async with worker.engines.transaction() as session:
+        email = await session.scalar(select(func.vault.sign_in_email(uid)))
+    if email is None:
+        return
+    code, token = auth.sign_in_code(worker.secret, uid), auth.sign_in_token(worker.secret, uid)
+    await mail.send(worker.settings, mail.sign_in(worker.settings, email, uid, code=code, token=token))
+
+
+async def end_past_assets(worker: Worker) -> None:
+    """Set assets whose end date has passed to `ended`: the map itself never looks at the clock."""
+    async with worker.engines.transaction() as session:
+        await assets.end_past(session, Actor.system("end dates"))
+
+
+async def forget(worker: Worker) -> None:
+    """Remove what is past its time."""
+    async with worker.engines.transaction() as session:
+        await upkeep.forget(session)
+    await worker.forget_ended(days=upkeep.KEPT_EVENTS.days)
+
+
+async def fold_map(worker: Worker) -> None:
+    """Move the map's change log into its pyramid."""
+    async with worker.engines.transaction() as session:
+        await pyramid.fold(session)
+
+
+JOBS: tuple[Job, ...] = (
+    OnEvent("sign_in.asked", send_sign_in_mail),
+    OnClock("* * * * *", end_past_assets),
+    OnClock("17 * * * *", forget),
+    Always(FOLD_S, fold_map),
+)
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, engines: Engines, secret: bytes) -> AsyncIterator[None]:
+    """Do the jobs in this process while the block lasts."""
+    work = asyncio.create_task(Worker(settings, engines, secret, JOBS).run(), name="worker")
+    try:
+        yield
+    finally:
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+
+
+async def work(settings: Settings) -> None:
+    """Do the jobs, and nothing else, until cancelled."""
+    engines = Engines.of(settings)
+    try:
+        await Worker(settings, engines, auth.load_secret(settings), JOBS).run()
+    finally:
+        await engines.dispose()
+
+
+async def work_off(settings: Settings, engines: Engines, secret: bytes) -> None:
+    """Do all that is waiting, and return."""
+    await Worker(settings, engines, secret, JOBS).work_off()
