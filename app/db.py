@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+from psycopg import AsyncConnection as AsyncDriver
 from sqlalchemy import DateTime, Integer, MetaData, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
@@ -84,6 +85,15 @@ def _engine(url: str, settings: Settings) -> AsyncEngine:
         pool_pre_ping=True,
         connect_args={"connect_timeout": 5, "application_name": "civic"},
     )
+
+
+async def driver(session: AsyncSession) -> AsyncDriver[Any]:
+    """psycopg's own connection under a session, in the same transaction: for COPY."""
+    raw = await (await session.connection()).get_raw_connection()
+    connection = raw.driver_connection
+    if not isinstance(connection, AsyncDriver):
+        raise TypeError("the engine does not speak through psycopg")
+    return connection
 
 
 @cache
