@@ -367,6 +367,16 @@ def test(context: typer.Context) -> None:
 
 
 @cli.command()
+def drill(
+    seconds: Annotated[int, typer.Option(min=1, help="How long each drill writes.")] = 30,
+) -> None:
+    """The long trials: eight writers at once, and kill -9 while they write. They print what they found."""
+    os.chdir(ROOT)
+    command = [sys.executable, "-m", "pytest", "tests/drills", "-s", "-v"]
+    os.execve(sys.executable, command, os.environ | {"DRILL_SECONDS": str(seconds)})
+
+
+@cli.command()
 def check() -> None:
     """Format, lint, types and layers of the Python code; lint and types of the page. All run, even if one fails."""
     python = [sys.executable, "-m"]
