@@ -35,19 +35,20 @@ def of_foreign(value: object, *, degrees: bool = True) -> BaseGeometry:
     A collection of one is taken for its only member. `degrees=False`: the coordinates are metres of some other system.
     Raises Invalid when it is no geometry, or empty.
     """
-    shape = shapely.force_2d(_parsed(value))
+    shape = parsed(value)
     parts = _leaves(shape)
     return checked(mended(parts[0] if len(parts) == 1 else shape)[0], degrees=degrees)
 
 
-def _parsed(value: object) -> BaseGeometry:
+def parsed(value: object) -> BaseGeometry:
+    """The shape in a GeoJSON geometry, in WKB or in WKT, just as it is; Invalid when it cannot be read."""
     try:
         if isinstance(value, bytes):
-            return shapely.from_wkb(value)
+            return shapely.force_2d(shapely.from_wkb(value))
         if isinstance(value, str):
-            return shapely.from_wkt(value)
+            return shapely.force_2d(shapely.from_wkt(value))
         if isinstance(value, Mapping) and isinstance(value.get("type"), str):
-            return shapely.from_geojson(json.dumps(value, allow_nan=False))
+            return shapely.force_2d(shapely.from_geojson(json.dumps(value, allow_nan=False)))
     except (shapely.GEOSException, ValueError, TypeError, RecursionError) as error:
         raise Invalid("The geometry cannot be read.") from error
     raise Invalid("There is no geometry.")

@@ -1,0 +1,136 @@
+"""Bringing in what others know: a file's rows become assets, all of them or none, and every row is accounted for."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from itertools import islice
+from typing import Any
+
+import anyio.to_thread
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import InternalError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import db, rules
+from app.actions.import_plan import Plan, Prepared, Reject
+from app.actions.record import record
+from app.auth import Actor
+from app.errors import Invalid
+from app.geo import areas, pyramid
+from app.models import Area, ImportRun
+
+BATCH = 10_000
+
+
+@dataclass
+class Account:
+    """What became of the rows: read = created + already_there + rejected; what was taken lies in areas or outside."""
+
+    read: int = 0
+    created: int = 0
+    already_there: int = 0
+    rejected: int = 0
+    in_areas: int = 0
+    """Rows whose asset lies in a current ward."""
+    outside_areas: int = 0
+    remarks: Counter[str] = field(default_factory=Counter)
+    """What was shortened or moved, and how often."""
+
+    def figures(self) -> dict[str, int]:
+        """The six numbers."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "remarks"}
+
+
+async def bring_in(
+    session: AsyncSession,
+    actor: Actor,
+    plan: Plan,
+    *,
+    dry_run: bool = False,
+    on_reject: Callable[[Reject], None] = lambda reject: None,
+) -> Account:
+    """Bring a file's rows in, in the caller's transaction; rows of this source that are there already stay as they are.
+
+    *Already there* means the same row of the same source, never a guess. A row farther than areas.REACH_M from every
+    loaded area is refused; without loaded areas none is. A dry run runs the same statements and takes them back, and so
+    does a run that creates nothing: it leaves no trace. Memory does not grow with the file.
+    """
+    rules.admit(actor, "imports.bring_in")
+    await session.execute(text("SET LOCAL statement_timeout = 0"))
+    await areas.share(session)
+    await _require_system(session, plan.place.epsg)
+    trial = await session.begin_nested()
+    run = ImportRun(
+        source=plan.source, file_name=plan.file_name[:255], kind=plan.kind.name, created_by=actor.person_id,
+        rows_read=0, created=0, already_there=0, rejected=0,
+    )  # fmt: skip
+    session.add(run)
+    await session.flush()
+    account = await _take_in(session, actor, plan, run, on_reject)
+    account.remarks = Counter(plan.remarks)
+    if dry_run or not account.created:
+        await trial.rollback()
+        return account
+    counts = {name: getattr(account, name) for name in ("created", "already_there", "rejected")}
+    await session.execute(update(ImportRun).where(ImportRun.id == run.id).values(rows_read=account.read, **counts))
+    about = {"source": plan.source, "kind": plan.kind.name, **account.figures()}
+    record(session, actor, "imports.bring_in", "import_run", run.uid, after=about, payload=about)
+    await session.flush()
+    await trial.commit()
+    await pyramid.fold(session)
+    return account
+
+
+async def _take_in(
+    session: AsyncSession, actor: Actor, plan: Plan, run: ImportRun, on_reject: Callable[[Reject], None]
+) -> Account:
+    account = Account()
+    reach_m = areas.REACH_M if await session.scalar(select(Area.id).where(Area.ended_at.is_(None)).limit(1)) else None
+    values = {
+        "kind": plan.kind.name, "theme": plan.theme, "stage": plan.kind.default_stage, "import_id": run.id,
+        "location_class": plan.kind.location_class, "source": plan.source, "person_id": actor.person_id,
+        "srid": plan.place.epsg, "reach_m": reach_m,
+    }  # fmt: skip
+    await session.execute(db.sql("import_table"))
+    rows = plan.rows()
+    # Reading and parsing wait in a thread, so that a service stays alive while a job imports.
+    while batch := await anyio.to_thread.run_sync(lambda: list(islice(rows, BATCH))):
+        refused = [row for row in batch if isinstance(row, Reject)]
+        await _copy(session, (row for row in batch if isinstance(row, Prepared)))
+        await _place(session, values)
+        if reach_m is not None:
+            refused += [Reject(*row) for row in await session.execute(db.sql("import_refuse"), values)]
+        created, in_areas = (await session.execute(db.sql("import_create"), values)).one()
+        await session.execute(text("TRUNCATE incoming"))
+        for reject in sorted(refused):
+            on_reject(reject)
+        account.read += len(batch)
+        account.created += created
+        account.rejected += len(refused)
+        account.in_areas += in_areas
+    await session.execute(text("DROP TABLE incoming"))
+    account.already_there = account.read - account.created - account.rejected
+    account.outside_areas = account.created + account.already_there - account.in_areas
+    return account
+
+
+async def _copy(session: AsyncSession, rows: Iterator[Prepared]) -> None:
+    columns = ", ".join(Prepared._fields)
+    connection = await db.driver(session)
+    async with connection.cursor() as cursor, cursor.copy(f"COPY incoming ({columns}) FROM STDIN") as copy:
+        for row in rows:
+            await copy.write_row(row)
+
+
+async def _place(session: AsyncSession, values: dict[str, Any]) -> None:
+    try:
+        await session.execute(db.sql("import_place"), values)
+    except InternalError as error:
+        why = str(error.orig).partition("\n")[0]
+        raise Invalid(f"The coordinates cannot be brought from EPSG:{values['srid']} to degrees: {why}.") from error
+
+
+async def _require_system(session: AsyncSession, epsg: int) -> None:
+    known = select(func.count()).select_from(text("spatial_ref_sys")).where(text("srid = :epsg"))
+    if not await session.scalar(known, {"epsg": epsg}):
+        raise Invalid(f"EPSG:{epsg} is not a coordinate system that the database knows.")

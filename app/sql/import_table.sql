@@ -1,0 +1,17 @@
+-- import_table
+-- The waiting room of an import: one batch of rows on their way to the table asset. Filled by COPY, gone at the commit.
+CREATE TEMPORARY TABLE incoming (
+  line bigint PRIMARY KEY,
+  fingerprint bytea NOT NULL,
+  title text NOT NULL,
+  summary text NOT NULL,
+  body text NOT NULL,
+  organiser text NOT NULL,
+  website text,
+  details jsonb NOT NULL,
+  raw geometry NOT NULL,
+  geom geometry(Geometry, 4326),
+  areas bigint[],
+  ward text,
+  reason text
+) ON COMMIT DROP
