@@ -157,7 +157,7 @@ class Promises:
 
 
 async def write(served: Served, until: float, *, patient: bool) -> Promises:
-    """Eight writers pin assets until that moment of time.monotonic(). Patient ones retry with the same key until told."""
+    """Eight writers pin assets until that moment of time.monotonic(); patient ones retry with the same key."""
     promises = Promises()
     async with httpx.AsyncClient(base_url=served.url, timeout=10) as client:
         await asyncio.gather(*(_writer(client, key, until, promises, patient) for key in served.keys))

@@ -50,8 +50,8 @@ def _trouble(service: Served, duration: float, kills: list[str]) -> None:
 async def _rows(service: Served) -> tuple[list[str], dict[str, str], int]:
     """Titles of all assets, the durability of the application's own session, assets without their history or event."""
     with localdb.running(service.data) as cluster:
-        urls = {"database_url": cluster.url("civic_write"), "database_read_url": cluster.url("civic_read")}
-        engines = db.Engines.of(Settings(data=service.data, **urls))
+        write, read = cluster.url("civic_write"), cluster.url("civic_read")
+        engines = db.Engines.of(Settings(data=service.data, database_url=write, database_read_url=read))
         async with engines.transaction() as session:
             titles = list(await session.scalars(text("SELECT title FROM asset")))
             names = ("fsync", "synchronous_commit", "full_page_writes", "data_checksums")
