@@ -4,7 +4,6 @@ So visibility and location privacy cannot differ between surfaces. Statements ar
 geometry and the anchor made from it are the only places that anything here can see.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -25,7 +24,6 @@ from sqlalchemy import (
     select,
     tuple_,
 )  # fmt: skip
-from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload
 from sqlalchemy.sql.elements import ColumnElement
@@ -168,16 +166,8 @@ def _near(near: tuple[float, float], within_m: int) -> ColumnElement[bool]:
 
 def _speaks_of(words: str) -> ColumnElement[bool]:
     """Stems, folded accents and prefixes by the text index; misspelt titles by trigrams."""
-    parts = re.findall(r"\w+", words)[:12]
-    if not parts:
-        return Asset.title.icontains(words.strip(), autoescape=True)
-    query: ColumnElement[Any] = cast(literal(""), TSQUERY)
-    for part in parts:
-        word = func.plainto_tsquery("civic_english", part)
-        prefix = func.to_tsquery("simple", func.concat(func.quote_literal(func.unaccent(func.lower(part))), ":*"))
-        query = query.op("&&")(word.op("||")(prefix))
     spelt = literal(words, String).op("<%")(Asset.title)
-    return or_(Asset.search.op("@@")(query), spelt)
+    return or_(Asset.search.op("@@")(func.civic_query(words)), spelt)
 
 
 def _linked(kind: str, uid: UUID) -> ColumnElement[bool]:

@@ -10,6 +10,24 @@ CREATE TEXT SEARCH CONFIGURATION civic_english (COPY = pg_catalog.english);
 ALTER TEXT SEARCH CONFIGURATION civic_english
   ALTER MAPPING FOR hword, hword_part, word WITH unaccent, english_stem;
 
+-- What somebody typed into a search field, as a query: every word must be there, as a stem or as the beginning of a word.
+-- Words that English text is full of ("the") ask for nothing.
+CREATE FUNCTION civic_query(words text) RETURNS tsquery
+  LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+  part text;
+  stem tsquery;
+  query tsquery := '';
+BEGIN
+  FOR part IN SELECT found[1] FROM regexp_matches(lower(unaccent(words)), '\w+', 'g') AS found LIMIT 12 LOOP
+    stem := plainto_tsquery('civic_english', part);
+    IF numnode(stem) > 0 THEN
+      query := query && (stem || to_tsquery('simple', quote_literal(part) || ':*'));
+    END IF;
+  END LOOP;
+  RETURN query;
+END $$;
+
 -- The world is the square of Web Mercator (EPSG:3857), 2^30 to a side, origin north-west; integers, so sums are exact.
 CREATE FUNCTION civic_world_x(point geometry) RETURNS bigint
   LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
