@@ -17,15 +17,15 @@ CREATE FUNCTION civic_query(words text) RETURNS tsquery
 DECLARE
   part text;
   stem tsquery;
-  query tsquery := '';
+  asked tsquery := '';
 BEGIN
   FOR part IN SELECT found[1] FROM regexp_matches(lower(unaccent(words)), '\w+', 'g') AS found LIMIT 12 LOOP
     stem := plainto_tsquery('civic_english', part);
     IF numnode(stem) > 0 THEN
-      query := query && (stem || to_tsquery('simple', quote_literal(part) || ':*'));
+      asked := asked && (stem || to_tsquery('simple', quote_literal(part) || ':*'));
     END IF;
   END LOOP;
-  RETURN query;
+  RETURN asked;
 END $$;
 
 -- The world is the square of Web Mercator (EPSG:3857), 2^30 to a side, origin north-west; integers, so sums are exact.
