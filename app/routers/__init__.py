@@ -1,6 +1,6 @@
 """HTTP: one file per noun. A router that is not in this list is not served."""
 
-from app.routers import accounts, assets, catalogue, discussion, health, links, needs, proposals
+from app.routers import accounts, assets, catalogue, discussion, health, links, needs, proposals, tiles
 
 ALL = (
     assets.router,
@@ -10,5 +10,6 @@ ALL = (
     links.router,
     accounts.router,
     catalogue.router,
+    tiles.router,
     health.router,
 )

@@ -25,6 +25,7 @@ from app import auth, errors, rules
 from app.actions import limits
 from app.auth import Actor
 from app.db import Engines
+from app.geo import tiles
 from app.models import Idempotency
 from app.settings import Settings
 from app.wire import Page, T, Text
@@ -39,6 +40,7 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.tiles = tiles.Shelf()
 
     @cached_property
     def engines(self) -> Engines:
@@ -126,6 +128,12 @@ def act(name: str) -> dict[str, Any]:
             await limits.spend(serving.engines, f"write:{actor.label}", allowed)
 
     return {"dependencies": [Depends(admit)], "openapi_extra": {"x-act": name}}
+
+
+def anonymous(name: str) -> dict[str, Any]:
+    """Declare what a route does that answers everybody as a visitor: it never looks at credentials."""
+    rules.admit(auth.VISITOR, name)
+    return {"openapi_extra": {"x-act": name}}
 
 
 # ── sessions ────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,220 @@
+"""/tiles/{z}/{x}/{y}.mvt and what map clients need to find and draw them: TileJSON and a MapLibre style.
+
+Tiles are the same for everybody and look at no credentials, so any cache may keep them for a second.
+"""
+
+import math
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import and_, func, or_
+
+from app import errors, kinds, search
+from app.auth import VISITOR
+from app.geo import cells, tiles
+from app.models import Asset, lifecycles
+from app.routers import catalogue
+from app.routers.assets import listed
+from app.routers.deps import Read, Service, Serving, anonymous
+from app.search import AssetFilter
+from app.wire import Out, Text
+
+router = APIRouter(tags=["map"])
+
+FRESH = "public, max-age=1, s-maxage=1"
+#: Smaller answers fit into one packet anyway.
+ZIP_FROM = 860
+PIN_FIELDS = {"uid": "String", "title": "String", "kind": "String", "theme": "String", "stage": "String"}
+
+Words = Annotated[Text | None, Query(max_length=200)]
+TILE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {tiles.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+        "description": "A Mapbox Vector Tile 2.1, 512 pixels wide. Layers: one per kind under its plural name with "
+        "single pins; `clusters` with `count`, one number per kind, `stack` where all stand on one spot, and "
+        "`approximate` where a search found more than was counted; `shapes` with lines and polygons.",
+    },
+    204: {"description": "Nothing is here."},
+    304: {"description": "The tile that If-None-Match names is still the tile."},
+}
+
+
+@router.get("/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses=TILE, **anonymous("map.read"))
+async def read_tile(
+    z: int,
+    x: int,
+    y: int,
+    request: Request,
+    serving: Serving,
+    kind: Words = None,
+    theme: Words = None,
+    stage: Words = None,
+    ward: Words = None,
+    q: Words = None,
+) -> Response:
+    """One tile of the map (zoom, column from the west, row from the north), as a visitor sees it.
+
+    For any kinds and themes the counts of all tiles of a zoom add up to what the list counts. `stage`, `ward` and `q`
+    narrow as they do in the list.
+    """
+    tile = cells.Tile(z, x, y)
+    if not tile.exists:
+        raise errors.NotFound("There is no such tile: zoom is 0 to 22, column and row are 0 to 2^zoom - 1.")
+    wanted = AssetFilter(
+        kinds=_any_of("kind", kind, tuple(kinds.BY_NAME)),
+        themes=_any_of("theme", theme, lifecycles.THEMES),
+        stages=_any_of("stage", stage, lifecycles.STAGES) or search.DEFAULT_STAGES,
+        wards=tuple(sorted(listed("ward", ward))),
+        words=(q or "").strip(),
+    )
+    made = await serving.tiles.get((tile, wanted), lambda: _make(serving, tile, wanted))
+    return _answer(made, request)
+
+
+def _any_of(name: str, value: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The values named, in one order; none at all where every one is named: the same question is the same tile."""
+    given = set(listed(name, value, known))
+    return () if len(given) == len(known) and name != "stage" else tuple(one for one in known if one in given)
+
+
+async def _make(serving: Service, tile: cells.Tile, wanted: AssetFilter) -> bytes:
+    plain = not (wanted.wards or wanted.words) and wanted.stages == search.DEFAULT_STAGES
+    # A single statement needs no BEGIN and no ROLLBACK; two must see the same moment.
+    level: Literal["AUTOCOMMIT", "REPEATABLE READ"] = "AUTOCOMMIT" if plain else "REPEATABLE READ"
+    async with serving.engines.read.execution_options(isolation_level=level).connect() as connection:
+        if plain:
+            return await tiles.draw(connection, tile, of_kinds=wanted.kinds, themes=wanted.themes)
+        ids = search.select_assets(VISITOR, wanted, Asset.id).where(_touching(tile)).limit(tiles.FOUND_BOUND + 1)
+        found = list(await connection.scalars(ids))
+        more = len(found) > tiles.FOUND_BOUND
+        return await tiles.draw(connection, tile, found=found[: tiles.FOUND_BOUND], approximate=more)
+
+
+def _touching(tile: cells.Tile) -> Any:
+    """The anchor belongs to the tile, or a line or polygon reaches into it."""
+    low, high = tile.cells
+    anchored = and_(Asset.cell >= low, Asset.cell < high)
+    around = func.ST_MakeEnvelope(*tile.bounds(tiles.BUFFER), 4326)
+    return or_(anchored, and_(func.GeometryType(Asset.geom) != "POINT", Asset.geom.op("&&")(around)))
+
+
+def _answer(made: tiles.Made, request: Request) -> Response:
+    if not made.plain:
+        return Response(status_code=204, headers={"Cache-Control": FRESH})
+    headers = {"Cache-Control": FRESH, "ETag": made.etag, "Vary": "Accept-Encoding"}
+    known = [one.strip() for one in request.headers.get("if-none-match", "").split(",")]
+    if "*" in known or made.etag in known or made.etag.removeprefix("W/") in known:
+        return Response(status_code=304, headers=headers)
+    if len(made.plain) < ZIP_FROM or not _takes_gzip(request.headers.get("accept-encoding", "")):
+        return Response(made.plain, headers=headers, media_type=tiles.MEDIA_TYPE)
+    return Response(made.zipped, headers=headers | {"Content-Encoding": "gzip"}, media_type=tiles.MEDIA_TYPE)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """RFC 9110, 12.5.3: gzip is named, and not with the weight 0."""
+    for part in accepted.lower().split(","):
+        coding, _, weight = part.partition(";")
+        if coding.strip() == "gzip":
+            return weight.replace(" ", "").rstrip("0.") not in ("q=", "q")
+    return False
+
+
+# ── what clients load first ─────────────────────────────────────────────────────────────────
+
+
+class VectorLayer(Out):
+    """A layer of the tiles and the attributes that its features carry."""
+
+    id: str
+    description: str
+    minzoom: int
+    maxzoom: int
+    fields: dict[str, str]
+
+
+class TileJson(Out):
+    """TileJSON 3.0.0."""
+
+    tilejson: Literal["3.0.0"] = "3.0.0"
+    name: str
+    attribution: str
+    scheme: Literal["xyz"] = "xyz"
+    tiles: list[str]
+    minzoom: int
+    maxzoom: int
+    vector_layers: list[VectorLayer]
+
+
+@router.get("/tiles.json", **anonymous("map.read"))
+async def describe_tiles(request: Request, serving: Serving) -> TileJson:
+    """Where the tiles are and what is in them, for map clients (TileJSON 3.0.0)."""
+    last = cells.CELL_ZOOM
+    counts = {"count": "Number"} | {kind.name: "Number" for kind in kinds.ALL}
+    flags = {"stack": "Boolean", "approximate": "Boolean"}
+    layers = [(kind.plural, f"Single pins: {kind.plural}.", PIN_FIELDS) for kind in kinds.ALL]
+    layers.append(("clusters", "Several assets close together, at their mean.", counts | flags))
+    layers.append(("shapes", "Lines and polygons.", PIN_FIELDS))
+    return TileJson(
+        name=serving.settings.title,
+        attribution=serving.settings.attribution,
+        tiles=[f"{_here(request, serving)}/tiles/{{z}}/{{x}}/{{y}}.mvt"],
+        minzoom=0,
+        maxzoom=last,
+        vector_layers=[
+            VectorLayer(id=name, description=what, minzoom=0, maxzoom=last, fields=fields)
+            for name, what, fields in layers
+        ],
+    )
+
+
+@router.get("/style.json", **anonymous("map.read"))
+async def style(request: Request, session: Read, serving: Serving) -> dict[str, Any]:
+    """A MapLibre style of the whole map, with ward outlines and the base map where one is set; it loads as it is."""
+    here, own = _here(request, serving), await catalogue.read_settings(session, serving)
+    sources: dict[str, Any] = {
+        "map": {"type": "vector", "url": f"{here}/tiles.json"},
+        "wards": {"type": "geojson", "data": f"{here}/api/v1/areas.geojson?level=ward"},
+    }
+    layers: list[dict[str, Any]] = [{"id": "ground", "type": "background", "paint": {"background-color": "#f6f3ea"}}]
+    if own.tile_url:
+        base = own.tile_url.replace("{s}", "a").replace("{r}", "")
+        sources["base"] = {
+            "type": "raster", "tiles": [base], "tileSize": 256, "maxzoom": 19, "attribution": own.tile_attribution,
+        }  # fmt: skip
+        layers.append({"id": "base", "type": "raster", "source": "base"})
+    view = _view(own.bounds) if own.bounds else {}
+    return {"version": 8, "name": own.title, **view, "sources": sources, "layers": [*layers, *_drawn()]}
+
+
+def _view(bounds: list[float]) -> dict[str, Any]:
+    """Centre and zoom that show all of the loaded areas on a screen 512 pixels wide."""
+    west, south, east, north = bounds
+    width = max(east - west, (north - south) * 1.6, 1e-4)
+    return {"center": [(west + east) / 2, (south + north) / 2], "zoom": round(max(0.0, math.log2(360 / width)), 2)}
+
+
+def _drawn() -> list[dict[str, Any]]:
+    colours = ["match", ["get", "kind"], *(part for kind in kinds.ALL for part in (kind.name, kind.colour)), "#555555"]
+    rim = {"circle-stroke-color": "#ffffff", "circle-stroke-width": 2}
+    shapes = {"source": "map", "source-layer": "shapes"}
+    polygons = ["in", ["geometry-type"], ["literal", ["Polygon", "MultiPolygon"]]]
+    pins = [
+        {"id": kind.plural, "type": "circle", "source": "map", "source-layer": kind.plural,
+         "paint": {"circle-radius": 7, "circle-color": kind.colour, **rim}}
+        for kind in kinds.ALL
+    ]  # fmt: skip
+    size = ["interpolate", ["linear"], ["log10", ["get", "count"]], 0, 10, 1, 14, 4, 30]
+    return [
+        {"id": "wards", "type": "line", "source": "wards", "paint": {"line-color": "#8a8574", "line-width": 1}},
+        {"id": "shape-areas", "type": "fill", **shapes, "filter": polygons,
+         "paint": {"fill-color": colours, "fill-opacity": 0.15}},
+        {"id": "shape-lines", "type": "line", **shapes, "paint": {"line-color": colours, "line-width": 2}},
+        {"id": "clusters", "type": "circle", "source": "map", "source-layer": "clusters",
+         "paint": {"circle-radius": size, "circle-color": "#2f3b45", "circle-opacity": 0.8, **rim}},
+        *pins,
+    ]  # fmt: skip
+
+
+def _here(request: Request, serving: Service) -> str:
+    """This service's address: the one that the operator set, else the one that the request came to."""
+    return serving.settings.public_url if serving.settings.base_url else str(request.base_url).rstrip("/")

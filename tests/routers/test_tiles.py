@@ -1,0 +1,297 @@
+"""The tiles as a map client meets them over HTTP."""
+
+import asyncio
+import gzip
+import re
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import event, text
+
+from app import kinds
+from app.db import Engines
+from app.geo import cells, tiles
+from app.settings import Settings
+from tests.geo.world import BRIXTON, Thing, layers, pin, tally
+
+Z14 = cells.tile_at(*BRIXTON, 14)
+
+
+def url(tile: cells.Tile = Z14) -> str:
+    """The address of a tile."""
+    return f"/tiles/{tile.z}/{tile.x}/{tile.y}.mvt"
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is kept, so that a test need not wait."""
+    monkeypatch.setattr(tiles, "KEPT_S", -1.0)
+
+
+async def put(engines: Engines, *things: Thing) -> None:
+    """Pin things and commit."""
+    async with engines.transaction() as session:
+        await pin(session, things)
+
+
+async def change(engines: Engines, statement: str) -> None:
+    """Run one statement and commit."""
+    async with engines.transaction() as session:
+        await session.execute(text(statement))
+
+
+async def test_a_tile_is_answered_with_its_type_and_may_be_kept_a_moment(
+    client: httpx.AsyncClient, engines: Engines
+) -> None:
+    await put(engines, Thing(title="Orchard"))
+    answer = await client.get(url(), headers={"Origin": "https://another.example"})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/vnd.mapbox-vector-tile"
+    ages = [
+        int(age)
+        for age in re.findall(r"max-?age=(\d+)", answer.headers["cache-control"].replace("s-maxage", "max-age"))
+    ]
+    assert len(ages) == 2
+    assert sum(ages) <= 2
+    assert answer.headers["access-control-allow-origin"] == "*"
+    (feature,) = layers(answer.content)["projects"]
+    assert feature["properties"]["title"] == "Orchard"
+
+
+async def test_an_empty_tile_has_no_content(client: httpx.AsyncClient) -> None:
+    answer = await client.get(url())
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "cache-control" in answer.headers
+
+
+@pytest.mark.parametrize("place", ["23/0/0", "-1/0/0", "0/1/0", "3/0/8", "3/-1/0", "22/4194304/0", f"5/0/{10**30}"])
+async def test_outside_the_grid_is_nothing(client: httpx.AsyncClient, place: str) -> None:
+    answer = await client.get(f"/tiles/{place}.mvt")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "kind=projects",
+        "kind=",
+        "kind=a,,b",
+        "theme=nice",
+        "stage=dead",
+        "colour=red",
+        "kind=idea&kind=idea",
+        "q=%00",
+        "q=" + "a" * 201,
+        "bbox=1,2,3,4",
+    ],
+)
+async def test_a_parameter_that_cannot_be_is_refused(client: httpx.AsyncClient, bad: str) -> None:
+    answer = await client.get(f"{url()}?{bad}")
+    assert answer.status_code == 422
+    assert answer.json()["status"] == 422
+
+
+async def test_words_for_numbers_are_refused(client: httpx.AsyncClient) -> None:
+    for place in ("a/0/0", "0/0/0.5", "1e1/0/0"):
+        assert (await client.get(f"/tiles/{place}.mvt")).status_code in (404, 422)
+
+
+@pytest.mark.parametrize("zoom", [3, 14])
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("", 4), ("kind=idea", 2), ("kind=idea,place", 3), ("theme=food", 3), ("kind=idea&theme=food", 1),
+        ("stage=planned", 1), ("stage=planned,active", 4), ("stage=ended", 1), ("stage=planned,active,ended", 5),
+        ("q=orchard", 2), ("q=orchard&kind=place", 1), ("q=orchard&stage=ended", 1), ("q=nothing-like-it", 0),
+        ("q=%20", 4),
+        ("ward=E05014095", 1), ("ward=E05014095,E05014096&theme=food", 2), ("ward=nowhere", 0),
+        ("q=orchards&ward=E05014095", 1),
+    ],
+)  # fmt: skip
+async def test_filters_mean_what_they_mean_in_the_list(
+    client: httpx.AsyncClient, engines: Engines, query: str, count: int, zoom: int, fresh: None
+) -> None:
+    beside = (BRIXTON[0] + 0.0003, BRIXTON[1])
+    await put(
+        engines,
+        Thing(title="Orchard", kind="place", theme="food"), Thing(title="An orchard for all", theme="food"),
+        Thing(title="Bees", kind="idea", theme="food", stage="planned"),
+        Thing(title="Mural", kind="idea", theme="arts", shape=beside),
+        Thing(title="Old orchard", kind="event", stage="ended"),
+    )  # fmt: skip
+    await change(
+        engines,
+        """UPDATE asset SET ward = CASE title WHEN 'Orchard' THEN 'E05014095' WHEN 'Bees' THEN 'E05014096' END""",
+    )
+    answer = await client.get(f"{url(cells.tile_at(*BRIXTON, zoom))}?{query}")
+    assert tally(answer.content) == count
+    listed = await client.get(f"/api/v1/assets?count=exact{'&' if query else ''}{query}")
+    assert listed.json()["numberMatched"] == count
+
+
+async def test_more_than_a_search_may_bring_is_marked(
+    client: httpx.AsyncClient, engines: Engines, monkeypatch: pytest.MonkeyPatch, fresh: None
+) -> None:
+    monkeypatch.setattr(tiles, "FOUND_BOUND", 5)
+    await put(engines, *[Thing(title=f"Orchard {i}") for i in range(5)])
+    (cluster,) = layers((await client.get(f"{url()}?q=orchard")).content)["clusters"]
+    assert cluster["properties"] == {"count": 5, "project": 5, "stack": True}
+    await put(engines, Thing(title="Orchard 6"))
+    (cluster,) = layers((await client.get(f"{url()}?q=orchard")).content)["clusters"]
+    assert cluster["properties"] == {"count": 5, "project": 5, "stack": True, "approximate": True}
+
+
+async def test_a_large_shape_is_found_from_a_tile_without_its_anchor(
+    client: httpx.AsyncClient, engines: Engines
+) -> None:
+    await put(engines, Thing(title="River walk", shape="LINESTRING(-0.2 51.4613,-0.05 51.4613)"))
+    between = cells.tile_at(-0.12, 51.4613, 14)
+    for query in ("", "?q=river", "?kind=project"):
+        found = layers((await client.get(f"{url(between)}{query}")).content)
+        assert set(found) == {"shapes"}
+
+
+# Caching -----------------------------------------------------------------------------------------------------------
+
+
+async def test_an_unchanged_tile_is_304_and_a_changed_one_is_not(
+    client: httpx.AsyncClient, engines: Engines, fresh: None
+) -> None:
+    await put(engines, Thing())
+    first = await client.get(url())
+    tag = first.headers["etag"]
+    for known in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):
+        again = await client.get(url(), headers={"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == tag
+    await change(engines, "UPDATE asset SET title = 'Something else'")
+    changed = await client.get(url(), headers={"If-None-Match": tag})
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != tag
+
+
+async def test_what_is_hidden_leaves_the_tile_within_its_second(client: httpx.AsyncClient, engines: Engines) -> None:
+    await put(engines, Thing())
+    tag = (await client.get(url())).headers["etag"]
+    await change(engines, "UPDATE asset SET state = 'hidden'")
+    await asyncio.sleep(1.1)
+    assert (await client.get(url(), headers={"If-None-Match": tag})).status_code == 204
+
+
+async def test_a_hundred_readers_in_a_second_cost_the_database_one_statement(
+    client: httpx.AsyncClient, app: FastAPI, engines: Engines
+) -> None:
+    await put(engines, Thing())
+    statements: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        statements.append(statement)
+
+    event.listen(app.state.service.engines.read.sync_engine, "before_cursor_execute", note)
+    answers = await asyncio.gather(*(client.get(url()) for _ in range(100)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len([one for one in statements if "ST_AsMVT" in one]) == 1
+    assert len(statements) <= 2
+
+
+async def test_a_large_tile_is_zipped_for_those_who_ask(client: httpx.AsyncClient, engines: Engines) -> None:
+    await put(
+        engines, *[Thing(title=f"Garden number {i}", shape=(BRIXTON[0] + i * 1e-4, BRIXTON[1])) for i in range(40)]
+    )
+    zipped = await client.get(url(), headers={"Accept-Encoding": "br, gzip;q=0.5"})
+    assert zipped.headers["content-encoding"] == "gzip"
+    assert "Accept-Encoding" in zipped.headers["vary"]
+    for refused in ("identity", "br", "gzip;q=0", "gzip; q=0.00"):
+        plain = await client.get(url(), headers={"Accept-Encoding": refused})
+        assert "content-encoding" not in plain.headers
+        assert plain.content == zipped.content
+        assert plain.headers["etag"] == zipped.headers["etag"]
+    assert len(gzip.compress(plain.content)) < len(plain.content)
+
+
+# The anonymous view ------------------------------------------------------------------------------------------------
+
+
+async def test_a_tile_looks_at_no_credentials(client: httpx.AsyncClient, engines: Engines) -> None:
+    await put(engines, Thing())
+    plain = await client.get(url())
+    for headers in (
+        {"Authorization": "Bearer nonsense"},
+        {"Authorization": "Basic eDp5"},
+        {"Cookie": "civic=nonsense"},
+    ):
+        answer = await client.get(url(), headers=headers)
+        assert answer.status_code == 200
+        assert answer.content == plain.content
+        assert "set-cookie" not in answer.headers
+
+
+# TileJSON and style ------------------------------------------------------------------------------------------------
+
+
+async def test_tilejson_leads_to_the_tiles_and_names_their_layers(client: httpx.AsyncClient, engines: Engines) -> None:
+    await put(engines, Thing(), Thing(), Thing(kind="idea", shape=(0.1, 51.5)), Thing(shape="LINESTRING(0 51,1 52)"))
+    said = (await client.get("/tiles.json")).json()
+    assert said["tilejson"] == "3.0.0"
+    assert (said["minzoom"], said["maxzoom"], said["scheme"]) == (0, 22, "xyz")
+    described = {layer["id"]: layer["fields"] for layer in said["vector_layers"]}
+    assert set(described) == {kind.plural for kind in kinds.ALL} | {"clusters", "shapes"}
+    address = said["tiles"][0].replace("{z}", "10").replace("{x}", "511").replace("{y}", "340")
+    found = layers((await client.get(address)).content)
+    assert found
+    for name, features in found.items():
+        for feature in features:
+            assert set(feature["properties"]) <= set(described[name])
+
+
+async def test_the_public_address_is_the_one_the_operator_set(settings: Settings) -> None:
+    from app import main  # noqa: PLC0415  as in conftest
+
+    app = main.create_app(settings.model_copy(update={"base_url": "https://map.example.org/"}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://evil.example") as client:
+        said = (await client.get("/tiles.json")).json()
+        drawn = (await client.get("/style.json")).json()
+    await app.state.service.engines.dispose()
+    assert said["tiles"] == ["https://map.example.org/tiles/{z}/{x}/{y}.mvt"]
+    assert drawn["sources"]["map"]["url"] == "https://map.example.org/tiles.json"
+
+
+async def test_the_style_names_only_sources_and_layers_that_there_are(client: httpx.AsyncClient) -> None:
+    style = (await client.get("/style.json")).json()
+    said = (await client.get("/tiles.json")).json()
+    assert style["version"] == 8
+    ids = [layer["id"] for layer in style["layers"]]
+    assert len(ids) == len(set(ids))
+    vector = {layer["id"] for layer in said["vector_layers"]}
+    drawn = set()
+    for layer in style["layers"]:
+        assert layer["type"] == "background" or layer["source"] in style["sources"]
+        if layer.get("source") == "map":
+            drawn.add(layer["source-layer"])
+    assert drawn == vector
+    assert (await client.get(style["sources"]["map"]["url"])).status_code == 200
+    assert (await client.get(style["sources"]["wards"]["data"])).status_code == 200
+    assert "text-field" not in str(style), "labels would need glyphs from somewhere else"
+
+
+async def test_the_style_shows_the_areas_and_the_base_map_of_the_operator(settings: Settings, engines: Engines) -> None:
+    from app import main  # noqa: PLC0415  as in conftest
+
+    await change(
+        engines,
+        """WITH s AS (INSERT INTO boundary_set (level, name) VALUES ('ward', 'Wards') RETURNING id)
+           INSERT INTO area (set_id, level, code, name, geom)
+           SELECT id, 'ward', 'W1', 'One', ST_Multi(ST_MakeEnvelope(-0.2, 51.4, 0.0, 51.5, 4326)) FROM s""",
+    )
+    own = {"tile_url": "https://{s}.tiles.example/{z}/{x}/{y}.png", "tile_attribution": "© Example"}
+    app = main.create_app(settings.model_copy(update=own))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
+        style = (await client.get("/style.json")).json()
+    await app.state.service.engines.dispose()
+    assert style["center"] == pytest.approx([-0.1, 51.45])
+    assert 10 < style["zoom"] < 12
+    assert style["sources"]["base"]["tiles"] == ["https://a.tiles.example/{z}/{x}/{y}.png"]
+    assert style["sources"]["base"]["attribution"] == "© Example"
