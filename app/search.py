@@ -165,9 +165,11 @@ def _near(near: tuple[float, float], within_m: int) -> ColumnElement[bool]:
 
 
 def _speaks_of(words: str) -> ColumnElement[bool]:
-    """Stems, folded accents and prefixes by the text index; misspelt titles by trigrams."""
-    spelt = literal(words, String).op("<%")(Asset.title)
-    return or_(Asset.search.op("@@")(func.civic_query(words)), spelt)
+    """Stems, folded accents and beginnings of words; where no public asset has them, titles that are spelt alike."""
+    asked = func.civic_query(words)
+    other = aliased(Asset)
+    nobody = ~exists().where(other.on_map, other.search.op("@@")(asked))
+    return or_(Asset.search.op("@@")(asked), and_(nobody, literal(words, String).op("<%")(Asset.title)))
 
 
 def _linked(kind: str, uid: UUID) -> ColumnElement[bool]:

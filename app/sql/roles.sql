@@ -8,7 +8,17 @@ DO $$ BEGIN
     CREATE ROLE civic_read LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS;
   END IF;
   ALTER ROLE civic_read SET default_transaction_read_only = on;
+  ALTER ROLE civic_read SET statement_timeout = '15s';
   -- A long job says SET LOCAL statement_timeout = 0 for itself.
   ALTER ROLE civic_write SET statement_timeout = '30s';
   ALTER ROLE civic_write SET lock_timeout = '10s';
+END $$;
+
+-- How alike a misspelt title must be (0.6 otherwise): "libary" finds "library". Only a superuser may say so for a role;
+-- without it the search is a little stricter.
+DO $$ BEGIN
+  ALTER ROLE civic_read SET pg_trgm.word_similarity_threshold = 0.45;
+  ALTER ROLE civic_write SET pg_trgm.word_similarity_threshold = 0.45;
+EXCEPTION WHEN insufficient_privilege THEN
+  NULL;
 END $$;

@@ -19,7 +19,7 @@ DECLARE
   stem tsquery;
   asked tsquery := '';
 BEGIN
-  FOR part IN SELECT found[1] FROM regexp_matches(lower(unaccent(words)), '\w+', 'g') AS found LIMIT 12 LOOP
+  FOR part IN SELECT word[1] FROM regexp_matches(lower(unaccent(words)), '\w+', 'g') AS word LIMIT 12 LOOP
     stem := plainto_tsquery('civic_english', part);
     IF numnode(stem) > 0 THEN
       asked := asked && (stem || to_tsquery('simple', quote_literal(part) || ':*'));
