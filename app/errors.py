@@ -148,6 +148,14 @@ class DatabaseAway(Busy):
     default_detail = "The service cannot reach its database. Nothing was changed. Try again in a few seconds."
 
 
+def kinds() -> list[type[Problem]]:
+    """Every kind of problem that there is."""
+    found: list[type[Problem]] = [Problem]
+    for kind in found:
+        found += kind.__subclasses__()
+    return found
+
+
 #: constraint name → the problem it means. A name that is missing here is a fault of ours: 500.
 CONSTRAINTS: dict[str, tuple[type[Problem], str]] = {
     "uq_asset_uid": (UidTaken, ""),

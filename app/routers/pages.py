@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -41,6 +41,8 @@ def mount(app: FastAPI, settings: Settings) -> None:
         app.add_route("/dev/mail", _demo_mail, include_in_schema=False)
         app.add_route("/dev/mail.json", _demo_mail, include_in_schema=False)
     app.add_route("/docs", _docs, include_in_schema=False)
+    app.add_route("/problems/{slug}", _problem, include_in_schema=False)
+    app.add_route("/plain.css", _plain_css, include_in_schema=False)
     app.mount("/static", Files(directory=STATIC / "static", check_dir=False), name="static")
     app.add_route("/{path:path}", _page, include_in_schema=False)
 
@@ -80,6 +82,10 @@ async def _head_of(request: Request) -> str:
     )
 
 
+async def _plain_css(request: Request) -> Response:
+    return FileResponse(PAGES / "plain.css", media_type="text/css", headers={"Cache-Control": "max-age=3600"})
+
+
 async def _docs(request: Request) -> Response:
     """The API in words, without a third party's script: a plain list made from our own OpenAPI document."""
     schema = request.app.openapi()
@@ -91,6 +97,16 @@ async def _docs(request: Request) -> Response:
                 f"<tr><td><code>{method.upper()}</code></td><td><code>{escape(path)}</code></td><td>{said}</td></tr>"
             )
     return _filled("docs.html", title=escape(schema["info"]["title"]), rows="\n".join(rows))
+
+
+async def _problem(request: Request) -> Response:
+    """What a problem's `type` means, for who follows it."""
+    known = {kind.slug: kind for kind in errors.kinds()}
+    kind = known.get(request.path_params["slug"])
+    if kind is None:
+        raise errors.NotFound()
+    words = {"title": kind.title, "status": str(kind.status), "detail": kind.default_detail or "The answer says more."}
+    return _filled("problem.html", **{name: escape(value) for name, value in words.items()})
 
 
 async def _demo_mail(request: Request) -> Response:
