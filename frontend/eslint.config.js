@@ -9,8 +9,12 @@ const MARKUP_FROM_TEXT = [
   { selector: "CallExpression[callee.property.name=/^(insertAdjacentHTML|write|writeln|createContextualFragment)$/]", message: MARKUP },
   { selector: "CallExpression[callee.property.name=/^(bindPopup|bindTooltip|setTooltipContent|setPopupContent|setContent)$/] > :matches(Literal, TemplateLiteral, BinaryExpression)", message: MARKUP },
   { selector: "Property[key.name='html'] > :matches(Literal, TemplateLiteral, BinaryExpression)", message: MARKUP },
-  { selector: "Property[key.name='attribution']", message: "Leaflet reads attributions as HTML. Use the map's own credit line." },
 ];
+
+const ATTRIBUTION = {
+  selector: "Property[key.name='attribution']",
+  message: "Leaflet reads attributions as HTML. Use the map's own credit line.",
+};
 
 /** Only the module that shows HTML which the server has sanitised may switch off escaping. */
 const UNESCAPED = { name: "lit-html/directives/unsafe-html.js", message: "Only parts/sanitised.ts may show HTML as it is." };
@@ -36,7 +40,14 @@ export default tseslint.config(
       "@typescript-eslint/switch-exhaustiveness-check": "error",
     },
   },
-  { files: ["src/map/**"], rules: { "no-restricted-imports": ["error", { paths: [UNESCAPED] }] } },
+  {
+    files: ["src/map/**"],
+    rules: {
+      "no-restricted-imports": ["error", { paths: [UNESCAPED] }],
+      "no-restricted-syntax": ["error", ...MARKUP_FROM_TEXT, ATTRIBUTION],
+    },
+  },
+  { files: ["src/i18n/en.ts"], rules: { "max-lines": "off" } },
   { files: ["src/parts/sanitised.ts"], rules: { "no-restricted-imports": ["error", { paths: [LEAFLET] }] } },
   { files: ["tests/**"], rules: { "max-lines-per-function": "off", "@typescript-eslint/no-non-null-assertion": "off" } },
   { files: ["eslint.config.js"], extends: [tseslint.configs.disableTypeChecked] },

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import type { Plugin } from "vite";
 
 /** Icons of the page itself, then those that a kind may name in app/kinds. Any other name falls back to map-pin. */
@@ -29,10 +30,19 @@ export function icons(): Plugin {
   };
 }
 
-function drawings(): Record<string, unknown> {
-  const file = createRequire(import.meta.url).resolve("lucide-static/icon-nodes.json");
-  const all = JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>;
-  const missing = NAMES.filter((name) => !(name in all));
-  if (missing.length) throw new Error(`lucide-static has no icon named: ${missing.join(", ")}`);
-  return Object.fromEntries(NAMES.map((name) => [name, all[name]]));
+type Part = [tag: string, attributes: Record<string, string>];
+
+function drawings(): Record<string, Part[]> {
+  // The pictures rather than the package's index: old names of an icon are there too.
+  const folder = join(dirname(createRequire(import.meta.url).resolve("lucide-static/package.json")), "icons");
+  return Object.fromEntries(NAMES.map((name) => [name, parts(readFileSync(join(folder, `${name}.svg`), "utf8"))]));
+}
+
+/** The drawn elements of an SVG file, as plain data: the page makes DOM nodes of them, never markup. */
+function parts(svg: string): Part[] {
+  const inside = svg.slice(svg.indexOf(">", svg.indexOf("<svg")) + 1);
+  return [...inside.matchAll(/<([a-z]+)\s([^>]*?)\/>/g)].map(([, tag = "", attributes = ""]) => [
+    tag,
+    Object.fromEntries([...attributes.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, name = "", value = ""]) => [name, value])),
+  ]);
 }

@@ -1,0 +1,209 @@
+/** The map of the page: ground, assets, what is chosen, and picking a place. Only src/map/ knows Leaflet. */
+
+import "leaflet/dist/leaflet.css";
+import "../styles/map.css";
+import {
+  control, DomEvent, type LeafletMouseEvent, Map as LeafletMap, type Point, TileLayer, tooltip, type Tooltip,
+} from "leaflet"; // prettier-ignore
+import type { Area, Asset, Box, LonLat } from "../api/types";
+import { t } from "../i18n";
+import { events, type Position, readPosition, world, writePosition } from "../state";
+import { note, route } from "../router";
+import { AreaLayer } from "./area-layer";
+import { AssetLayer, type Hit } from "./asset-layer";
+import { boxOf } from "./cells";
+import { cardOf, spoken } from "./card";
+import { openHit } from "./open";
+import { Spotlight } from "./overlay";
+import { lonLat, Picker, type PickOptions } from "./pick";
+
+/** Greater Britain, for a service that knows no area yet. */
+const NOWHERE_YET: Box = [-6, 50, 2, 56];
+const FINGER = 22;
+const NEAREST_ZOOM = 16;
+/** Panes between Leaflet's own: wards, their names, assets, what is chosen. */
+const PANES: [name: string, level: number][] = [["areas", 250], ["names", 350], ["assets", 420], ["spots", 620]]; // prettier-ignore
+
+export class CivicMap {
+  readonly areas = new AreaLayer();
+  /** Done when the wards are drawn, or could not be had. */
+  areasReady: Promise<void> = Promise.resolve();
+  private readonly assets = new AssetLayer();
+  private readonly selected: Spotlight;
+  private readonly pointed: Spotlight;
+  private readonly tip: Tooltip = tooltip({ direction: "top", offset: [0, -14], opacity: 1 });
+  private picker: Picker | null = null;
+
+  private constructor(
+    private readonly map: LeafletMap,
+    private readonly box: HTMLElement,
+  ) {
+    for (const [name, level] of PANES) map.createPane(name).style.zIndex = String(level);
+    this.selected = new Spotlight(map, "spot--selected");
+    this.pointed = new Spotlight(map, "spot--pointed");
+    this.addGround();
+    this.assets.addTo(map);
+    map.on("moveend", () => this.rest());
+    map.on("click", (event: LeafletMouseEvent) => this.press(event.containerPoint));
+    map.on("mousemove", (event: LeafletMouseEvent) => this.hover(event.containerPoint));
+    map.on("mouseout zoomstart", () => this.tip.remove());
+    DomEvent.on(box, "keydown", (event) => this.key(event as KeyboardEvent));
+    new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(box);
+  }
+
+  /** The map in the page's map box, where the URL or the service's bounds say. */
+  static open(): CivicMap {
+    const box = document.querySelector<HTMLElement>("#map-box");
+    if (!box) throw new Error("The frame is drawn before the map.");
+    const map = new LeafletMap(box, {
+      zoomControl: false, attributionControl: false, maxZoom: 19, minZoom: 3, zoomSnap: 1,
+      maxBounds: [[-85.05, -200], [85.05, 200]], keyboardPanDelta: 60, boxZoom: false,
+    }); // prettier-ignore
+    control.zoom({ position: "topright", zoomInTitle: t("map.in"), zoomOutTitle: t("map.out") }).addTo(map);
+    const civic = new CivicMap(map, box);
+    civic.stand(readPosition(route.query));
+    return civic;
+  }
+
+  /** What is seen: west, south, east, north. */
+  get view(): Box {
+    const bounds = this.map.getBounds();
+    return [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()];
+  }
+
+  /** Stand there; without a position, where the service's areas are. */
+  stand(position: Position | null): void {
+    if (position) this.map.setView([position.centre[1], position.centre[0]], position.zoom, { animate: false });
+    else this.fit(world.settings.bounds ?? NOWHERE_YET);
+  }
+
+  /** Show the whole box. */
+  fit([west, south, east, north]: Box): void {
+    this.map.fitBounds([[south, west], [north, east]], { padding: [16, 16], maxZoom: 17, animate: calm() }); // prettier-ignore
+  }
+
+  /** Show which assets pass these filters. */
+  filter(query: Record<string, string>, wards: string[]): void {
+    this.assets.setQuery(query);
+    this.areas.outline(wards);
+  }
+
+  /** Ask for the tiles again, past every cache: something of our own was just changed. */
+  refresh(): void {
+    void this.assets.refresh("reload");
+    // The service itself keeps a tile for up to a second.
+    window.setTimeout(() => void this.assets.refresh("reload"), 1300);
+  }
+
+  /** Mark the asset as the one that is open, and bring it into sight. */
+  select(asset: Asset | null): void {
+    this.selected.show(asset);
+    if (!asset) return;
+    const { anchor, area } = asset.properties;
+    if (asset.geometry && asset.geometry.type !== "Point") this.bringIn(boxOf(asset.geometry));
+    else if (anchor) this.bringIn([...anchor, ...anchor]);
+    this.areas.outline(area ? [area.code] : []);
+  }
+
+  /** Mark the asset whose row the reader points at. */
+  point(asset: Asset | null): void {
+    this.pointed.show(asset);
+  }
+
+  /** Shade the wards by a figure instead of showing assets; null shows the assets again. */
+  shade(values: Map<string, number> | null): void {
+    this.areas.shade(values);
+    this.box.toggleAttribute("data-shaded", values !== null);
+  }
+
+  /** Go near to a place. */
+  near([lon, lat]: LonLat, zoom = NEAREST_ZOOM): void {
+    this.map.setView([lat, lon], Math.max(this.map.getZoom(), zoom), { animate: calm() });
+  }
+
+  /** Let the reader choose a place; the answer ends when `stop` is called. */
+  pick(options: PickOptions): Picker {
+    this.picker?.stop();
+    this.tip.remove();
+    const picker = new Picker(this.map, options);
+    this.picker = picker;
+    return picker;
+  }
+
+  /** Choosing is over. */
+  endPick(): void {
+    this.picker?.stop();
+    this.picker = null;
+  }
+
+  /** The ward that covers the point, if any is known. */
+  wardAt(point: LonLat): Area | null {
+    return this.areas.at(point);
+  }
+
+  private addGround(): void {
+    const { tile_url: url } = world.settings;
+    // The credit line is not Leaflet's: that one would read the operator's words as HTML.
+    if (url) new TileLayer(url, { maxZoom: 19, className: "ground" }).addTo(this.map);
+    this.box.toggleAttribute("data-ground", !!url);
+    this.areas.addTo(this.map);
+    this.areasReady = this.areas.load().catch(() => undefined);
+    const names = (): void => void this.box.toggleAttribute("data-names", !url && this.map.getZoom() >= 13);
+    this.map.on("zoomend", names);
+    this.map.whenReady(names);
+  }
+
+  private bringIn([west, south, east, north]: Box): void {
+    const bounds = this.map.getBounds().pad(-0.08);
+    if (bounds.contains([south, west]) && bounds.contains([north, east])) return;
+    if (west === east && south === north) this.near([west, south], 15);
+    else this.fit([west, south, east, north]);
+  }
+
+  private rest(): void {
+    const centre = lonLat(this.map.getCenter());
+    const query = new URLSearchParams(route.query);
+    query.set("at", writePosition({ zoom: this.map.getZoom(), centre }));
+    if (route.layout === "list" || route.layout === "over") note(query);
+    events.tell("moved", this.view);
+    this.tell();
+  }
+
+  /** What is under a point of the box, if the reader is not choosing a place. */
+  private under(point: Point): Hit | null {
+    if (this.picker || "shaded" in this.box.dataset) return null;
+    const origin = this.map.getPixelBounds().min;
+    return origin ? this.assets.hit(point.add(origin), FINGER) : null;
+  }
+
+  private press(point: Point): void {
+    const hit = this.under(point);
+    if (hit) void openHit(this.map, hit);
+  }
+
+  private hover(point: Point): void {
+    const hit = this.under(point);
+    this.box.toggleAttribute("data-over", !!hit);
+    if (!hit || hit.type === "shape") return void this.tip.remove();
+    this.tip.setLatLng(hit.at).setContent(cardOf(hit)).addTo(this.map);
+  }
+
+  /** Enter acts on what is under the cross-hair, which stands in the middle while the map has the keyboard. */
+  private key(event: KeyboardEvent): void {
+    if (event.key !== "Enter" || event.target !== this.box) return;
+    event.preventDefault();
+    if (this.picker) { this.picker.add(lonLat(this.map.getCenter())); return; }
+    this.press(this.map.getSize().divideBy(2));
+  }
+
+  /** Say to a reader who steers by keyboard what the cross-hair has reached. */
+  private tell(): void {
+    const line = document.querySelector("#map-says");
+    if (!line || document.activeElement !== this.box) return;
+    const hit = this.under(this.map.getSize().divideBy(2));
+    line.textContent = hit ? spoken(hit) : t("map.says.count", { n: this.assets.count() });
+  }
+}
+
+/** Whether movement may be shown. */
+const calm = (): boolean => !matchMedia("(prefers-reduced-motion: reduce)").matches;

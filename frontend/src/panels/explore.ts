@@ -1,0 +1,190 @@
+/** Explore: the list beside the map, with the same filters. */
+
+import { html, nothing, render, type TemplateResult } from "lit-html";
+import { live } from "lit-html/directives/live.js";
+import { aborted, get, words } from "../api/client";
+import type { Area, Asset, AssetList, Box, Items, LonLat } from "../api/types";
+import { t } from "../i18n";
+import { theMap } from "../map/handle";
+import { icon } from "../parts/icon";
+import { mark, tint } from "../parts/mark";
+import { row } from "../parts/row";
+import { setSheet } from "../parts/sheet";
+import { toast } from "../parts/toast";
+import { go, keepQuery, note, type Route, route } from "../router";
+import {
+  events, type Filters, isFiltered, kindOf, listQuery, NO_FILTERS, readFilters, tileQuery, world, writeFilters,
+} from "../state"; // prettier-ignore
+import { emptyView } from "./explore-empty";
+import { filtersView } from "./explore-filters";
+
+const PAGE = 50;
+/** The most rows that a silent refresh asks for again. */
+const MOST = 1000;
+
+let host: HTMLElement;
+let filters: Filters = NO_FILTERS;
+let view: Box | null = null;
+let wards: Area[] = [];
+let rows: Asset[] = [];
+let matched: number | null = null;
+let next: string | null = null;
+let problem = "";
+let asked = "";
+let asking: AbortController | null = null;
+let started = false;
+
+/** Show the list for the filters of this route; called again whenever they change. */
+export function enter(now: Route, into: HTMLElement): void {
+  host = into;
+  filters = readFilters(now.query);
+  if (now.name === "explore") document.title = t("title.page", { page: t("nav.map"), title: world.settings.title });
+  if (!started) begin();
+  void theMap().then((map) => map.filter(tileQuery(filters), filters.ward));
+  draw();
+  void load();
+}
+
+function begin(): void {
+  started = true;
+  void get<Items<Area>>("/areas", { level: "ward", limit: "200" }).then(
+    ({ items }) => {
+      wards = items.sort((one, other) => one.name.localeCompare(other.name));
+      draw();
+    },
+    () => undefined,
+  );
+  void theMap().then((map) => {
+    view = map.view;
+    if (filters.here) void load();
+  });
+  events.on("moved", (box) => {
+    view = box;
+    if (filters.here) void load();
+  });
+  const again = (): void => void load(true);
+  events.on("news", again);
+  events.on("changed", () => {
+    again();
+    void theMap().then((map) => map.refresh());
+  });
+  events.on("viewer", again);
+  render(locateView(), document.getElementById("map-tools") ?? document.createElement("div"));
+}
+
+/** Ask for the first page if the question changed, or for all rows shown again when something may have changed. */
+async function load(again = false): Promise<void> {
+  const query = listQuery(filters, view);
+  const question = new URLSearchParams(query).toString();
+  if (question === asked && !again) return;
+  const limit = again && question === asked ? Math.min(Math.max(rows.length, PAGE), MOST) : PAGE;
+  asked = question;
+  asking?.abort();
+  asking = new AbortController();
+  try {
+    const list = await get<AssetList>("/assets", { ...query, limit: String(limit), count: "exact" }, asking.signal);
+    take(list, []);
+  } catch (error) {
+    if (!aborted(error)) problem = words(error);
+  }
+  draw();
+}
+
+async function more(): Promise<void> {
+  if (!next) return;
+  const first = rows.length;
+  try {
+    take(await get<AssetList>(next), rows);
+  } catch (error) {
+    problem = words(error);
+  }
+  draw();
+  host.querySelectorAll<HTMLElement>(".row__title")[first]?.focus();
+}
+
+function take(list: AssetList, before: Asset[]): void {
+  rows = [...before, ...list.features];
+  matched = list.numberMatched ?? (before.length ? matched : null);
+  next = list.links.find((link) => link.rel === "next")?.href ?? null;
+  problem = "";
+}
+
+/** Show other filters, in the URL too. Typing words does not fill the history. */
+function change(part: Partial<Filters>, replace = false): void {
+  const query = writeFilters({ ...filters, ...part }, route.query);
+  go(keepQuery(route.path, query), { replace });
+  if (replace) note(query);
+}
+
+function draw(): void {
+  render(html`${finder()} ${list()}`, host);
+}
+
+const finder = (): TemplateResult => html`
+  <div class="finder">
+    <h1 class="for-readers">${t("explore.heading")}</h1>
+    <label class="search">
+      <span class="for-readers">${t("explore.search")}</span>
+      ${icon("search")}
+      <input class="input" type="search" placeholder=${t("explore.search")} .value=${live(filters.q)} @input=${search}
+        @focus=${() => setSheet("full")} maxlength="200" enterkeyhint="search" />
+    </label>
+    <div class="chips chips--kinds" role="group" aria-label=${t("explore.kinds")}>
+      ${world.kinds.map((kind) => kindChip(kind.name))}
+    </div>
+    ${filtersView({ filters, wards, change, reset: () => go(keepQuery(route.path, writeFilters(NO_FILTERS, route.query))) })}
+    <div class="finder__line">
+      <p class="finder__count" role="status">${count()}</p>
+    </div>
+  </div>
+`; // prettier-ignore
+
+function kindChip(kind: string): TemplateResult {
+  const on = filters.kind.includes(kind);
+  const toggled = on ? filters.kind.filter((one) => one !== kind) : [...filters.kind, kind];
+  return html`<button type="button" class="chip" aria-pressed=${String(on)} .style=${tint(kind)}
+    @click=${() => change({ kind: toggled })}>${mark(kind)}${kindOf(kind).label_plural}</button>`; // prettier-ignore
+}
+
+let typing = 0;
+function search(event: Event): void {
+  const q = (event.target as HTMLInputElement).value;
+  window.clearTimeout(typing);
+  typing = window.setTimeout(() => change({ q }, true), 250);
+}
+
+const count = (): string => {
+  if (problem || !asked) return "";
+  if (matched === null) return rows.length ? t("explore.shown", { n: rows.length }) : "";
+  return t(isFiltered(filters) ? "explore.found" : "explore.count", { n: matched });
+};
+
+function list(): TemplateResult {
+  if (problem)
+    return html`<div class="inside"><p class="notice notice--bad" role="alert">${icon("triangle-alert")}${problem}</p>
+      <p class="buttons"><button class="button" @click=${() => void load(true)}>${t("again")}</button></p></div>`; // prettier-ignore
+  if (!rows.length) return matched === 0 ? emptyView(filters, change) : html`<p class="busy">${t("loading")}</p>`;
+  return html`<ul class="rows">
+      ${rows.map(row)}
+    </ul>
+    ${next
+      ? html`<p class="rows"><button class="button rows__more" @click=${() => void more()}>${t("explore.more")}</button></p>`
+      : nothing}`;
+}
+
+// Near me ---------------------------------------------------------------------------------------------------------------
+
+const locateView = (): TemplateResult =>
+  html`<button type="button" class="button button--icon" title=${t("explore.near-me")} aria-label=${t("explore.near-me")}
+    @click=${locate}>${icon("locate-fixed")}</button>`; // prettier-ignore
+
+/** Nearest first. The place is rounded to about 100 m before it is used, kept in the URL or sent. */
+function locate(): void {
+  const lost = (): void => toast(t("explore.lost"));
+  if (!("geolocation" in navigator)) { lost(); return; }
+  navigator.geolocation.getCurrentPosition(({ coords }) => {
+    const near: LonLat = [Number(coords.longitude.toFixed(3)), Number(coords.latitude.toFixed(3))];
+    void theMap().then((map) => map.near(near, 15));
+    change({ near });
+  }, lost);
+}
