@@ -344,6 +344,36 @@ def _with_engines(settings: Settings, work: "Callable[[db.Engines], Awaitable[T]
     return asyncio.run(run())
 
 
+# The map -------------------------------------------------------------------------------------------------------------
+
+
+maps = typer.Typer(help="The counts behind the map.", no_args_is_help=True)
+cli.add_typer(maps, name="map")
+
+
+@maps.command("verify")
+def verify_map(
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Make the counts again first; nobody waits.")] = False,
+    data: Data = None,
+) -> None:
+    """Count every asset again and compare each level of the map with it. Exit 1 where a level has drifted."""
+    from app.geo import pyramid
+
+    async def verify(engines: "db.Engines") -> list[pyramid.LevelCheck]:
+        async with engines.transaction() as session:
+            if rebuild:
+                await pyramid.rebuild(session)
+            return await pyramid.verify(session)
+
+    with opened(data) as settings:
+        began = time.monotonic()
+        checks = _with_engines(settings, verify)
+    print("\n".join(f"level {one.level:2}  assets {one.counted:10,}  drift {one.drift}" for one in checks))
+    print(f"{'Made again and checked' if rebuild else 'Checked'} in {time.monotonic() - began:.1f} s.")
+    if any(one.drift for one in checks):
+        _stop("The map's counts have drifted. Mend them with: ./civic map verify --rebuild", 1)
+
+
 # For developers ------------------------------------------------------------------------------------------------------
 
 
