@@ -82,4 +82,5 @@ def test_one_idempotency_key_makes_one_asset_however_often_it_is_sent_at_once(tm
         answers = asyncio.run(burst(service)) + asyncio.run(burst(service))
         assert {a.status_code for a in answers} <= {201, 409}
         assert len({a.json()["id"] for a in answers if a.status_code == 201}) == 1
-        assert [f["properties"]["title"] for f in _everything(httpx.Client(base_url=service.url))] == ["Only once"]
+        with httpx.Client(base_url=service.url) as client:
+            assert [f["properties"]["title"] for f in _everything(client)] == ["Only once"]
