@@ -14,10 +14,8 @@ from tests.drills import served
 from tests.drills.served import Served
 
 
-def test_no_acknowledged_asset_is_lost_or_doubled_by_kill_9(tmp_path: Path) -> None:
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o711)
-    with served.serving(tmp_path / "map") as service:
+def test_no_acknowledged_asset_is_lost_or_doubled_by_kill_9(folder: Path) -> None:
+    with served.serving(folder) as service:
         duration = served.seconds(8)
         kills: list[str] = []
         trouble = threading.Thread(target=_trouble, args=(service, duration, kills))

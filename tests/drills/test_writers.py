@@ -39,8 +39,8 @@ def _everything(client: httpx.Client) -> list[dict[str, Any]]:
     return found
 
 
-def test_every_acknowledged_asset_is_listed_in_its_ward_and_counted_in_its_tiles(tmp_path: Path) -> None:
-    with served.serving(_open(tmp_path)) as service:
+def test_every_acknowledged_asset_is_listed_in_its_ward_and_counted_in_its_tiles(folder: Path) -> None:
+    with served.serving(folder) as service:
         promises = asyncio.run(served.write(service, time.monotonic() + served.seconds(5), patient=False))
         written = time.monotonic()
         assert promises.failures == 0
@@ -49,13 +49,6 @@ def test_every_acknowledged_asset_is_listed_in_its_ward_and_counted_in_its_tiles
         time.sleep(max(0.0, 2 - (time.monotonic() - written)))
         _check(service, promises)
     print(f"\n{len(promises.acknowledged)} assets by {WRITERS} writers, all found")  # noqa: T201  a drill tells its figures
-
-
-def _open(folder: Path) -> Path:
-    # pytest's folders are closed to the account that runs the database for root.
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o711)
-    return folder / "map"
 
 
 def _check(service: Served, promises: served.Promises) -> None:
@@ -71,14 +64,14 @@ def _check(service: Served, promises: served.Promises) -> None:
         assert matched == len(promises.acknowledged)
 
 
-def test_one_idempotency_key_makes_one_asset_however_often_it_is_sent_at_once(tmp_path: Path) -> None:
+def test_one_idempotency_key_makes_one_asset_however_often_it_is_sent_at_once(folder: Path) -> None:
     async def burst(service: Served) -> list[httpx.Response]:
         body = {"type": "Feature", "geometry": None, "properties": {"kind": "idea", "title": "Only once"}}
         headers = {"Authorization": f"Bearer {service.keys[0]}", "Idempotency-Key": "the-same"}
         async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
             return await asyncio.gather(*(client.post("/api/v1/assets", json=body, headers=headers) for _ in range(20)))
 
-    with served.serving(_open(tmp_path)) as service:
+    with served.serving(folder) as service:
         answers = asyncio.run(burst(service)) + asyncio.run(burst(service))
         assert {a.status_code for a in answers} <= {201, 409}
         assert len({a.json()["id"] for a in answers if a.status_code == 201}) == 1
