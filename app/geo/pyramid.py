@@ -14,7 +14,7 @@ from app import db
 
 #: Advisory lock of the folder, held to the end of its transaction.
 LOCK = 0x6D6170
-BATCH = 20_000
+BATCH = 100_000
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,14 @@ WITH taken AS (
   DELETE FROM map_change WHERE id IN (SELECT id FROM map_change ORDER BY id LIMIT :most)
   RETURNING cell, kind, theme, n, sx, sy
 ),
+-- The finest level first: the others are sums of its few rows, not of the log's many.
+finest AS (
+  SELECT cell >> 12 AS cell, kind, theme, sum(n) AS n, sum(sx) AS sx, sum(sy) AS sy FROM taken GROUP BY 1, 2, 3
+),
 folded AS (
   INSERT INTO map_cell AS old (level, cell, kind, theme, n, sx, sy)
-  SELECT level, cell >> (2 * (22 - level)), kind, theme, sum(n), sum(sx), sum(sy)
-  FROM taken CROSS JOIN generate_series(3, 16) AS level
+  SELECT level, cell >> (2 * (16 - level)), kind, theme, sum(n), sum(sx), sum(sy)
+  FROM finest CROSS JOIN generate_series(3, 16) AS level
   GROUP BY 1, 2, 3, 4
   HAVING sum(n) <> 0 OR sum(sx) <> 0 OR sum(sy) <> 0
   ORDER BY 1, 2, 3, 4
