@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -409,37 +409,24 @@ def drill(
 @cli.command()
 def check() -> None:
     """Format, lint, types and layers of the Python code; lint and types of the page. All run, even if one fails."""
-    python = [sys.executable, "-m"]
     node = FRONTEND / "node_modules" / ".bin"
-    tools: list[tuple[str, Path, list[Sequence[str | Path]]]] = [
-        ("ruff format", ROOT, [[*python, "ruff", "format", "--check", "."]]),
-        ("ruff check", ROOT, [[*python, "ruff", "check", "."]]),
-        ("mypy", ROOT, [[*python, "mypy"]]),
-        ("layers", ROOT, [[Path(sys.executable).with_name("lint-imports")]]),
-        ("eslint", FRONTEND, [[node / "eslint", "."]]),
-        (
-            "tsc",
-            FRONTEND,
-            [
-                [*python, "app.cli", "openapi", "openapi.json"],
-                [node / "openapi-typescript", "openapi.json", "-o", "src/api/schema.d.ts"],
-                [node / "tsc", "--noEmit"],
-            ],
-        ),
+    tools: list[tuple[str, Path, list[str | Path]]] = [
+        ("ruff format", ROOT, [sys.executable, "-m", "ruff", "format", "--check", "."]),
+        ("ruff check", ROOT, [sys.executable, "-m", "ruff", "check", "."]),
+        ("mypy", ROOT, [sys.executable, "-m", "mypy"]),
+        ("layers", ROOT, [Path(sys.executable).with_name("lint-imports")]),
+        ("eslint", FRONTEND, [node / "eslint", "."]),
+        ("tsc", FRONTEND, [node / "tsc", "--noEmit"]),
     ]
     with ThreadPoolExecutor(2) as pool:
         passed = list(pool.map(lambda tool: _checked(*tool), tools))
     sys.exit(0 if all(passed) else 1)
 
 
-def _checked(name: str, folder: Path, commands: list[Sequence[str | Path]]) -> bool:
+def _checked(name: str, folder: Path, command: list[str | Path]) -> bool:
     began = time.monotonic()
-    for command in commands:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
-        )
-        if done.returncode:
-            break
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}  # import-linter looks for the package there
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     failed = "" if done.returncode == 0 else f"failed\n{done.stdout}{done.stderr}"
     print(f"{name}: {time.monotonic() - began:.1f} s {failed}".rstrip(), flush=True)
     return done.returncode == 0
