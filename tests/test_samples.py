@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import shapely
-from sqlalchemy import Row, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import db, kinds, samples
@@ -27,13 +27,13 @@ async def seeded(engines: db.Engines) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-async def rows(session: AsyncSession, statement: str) -> Sequence[Row[Any]]:
+async def rows(session: AsyncSession, statement: str) -> Sequence[Any]:
     return (await session.execute(text(statement))).all()
 
 
 async def tally(session: AsyncSession, statement: str) -> dict[Any, int]:
     """First column → second column."""
-    return {row[0]: row[1] for row in await rows(session, statement)}
+    return dict(tuple(row) for row in await rows(session, statement))
 
 
 async def numbers(session: AsyncSession) -> dict[str, int]:
@@ -164,7 +164,7 @@ async def test_offers_and_whoever_asked_for_it_are_snapped(seeded: AsyncSession)
         point = shapes.of_db(asset.geom)
         assert isinstance(point, shapely.Point) and point == privacy.snap(point.x, point.y), asset.title
     told = [story["geometry"]["coordinates"] for kind, story in samples.read_stories() if kind == "offer"]
-    public = {(shapes.of_db(a.geom).x, shapes.of_db(a.geom).y) for a in snapped}  # type: ignore[attr-defined]
+    public = {(shapes.of_db(a.geom).x, shapes.of_db(a.geom).y) for a in snapped}
     assert not public & {tuple(place) for place in told}
     assert await seeded.scalar(text("SELECT count(*) FROM asset WHERE location_class = 'shielded' AND geom IS NULL"))
 
@@ -178,17 +178,21 @@ async def test_every_pin_lies_in_exactly_one_ward_and_carries_its_code(seeded: A
     )
     assert len(pins) >= 75
     assert [pin.title for pin in pins if pin.wards != [pin.ward] or pin.boroughs != 1] == []
-    empty = "SELECT code FROM area w WHERE level = 'ward' AND NOT EXISTS (SELECT FROM asset a WHERE a.on_map AND a.ward = w.code)"
-    assert await rows(seeded, empty) == []
+    used = await tally(seeded, "SELECT ward, count(*) FROM asset WHERE on_map GROUP BY 1")
+    assert set(used) == set(await tally(seeded, "SELECT code, 1 FROM area WHERE level = 'ward'"))
 
 
 async def test_wards_neither_overlap_nor_leave_gaps(seeded: AsyncSession) -> None:
-    overlapping = "SELECT a.code, b.code FROM area a JOIN area b ON a.code < b.code AND a.level = b.level AND ST_Relate(a.geom, b.geom, 'T********')"
-    assert await rows(seeded, overlapping) == []
+    overlapping = await rows(
+        seeded,
+        "SELECT a.code, b.code FROM area a JOIN area b ON a.code < b.code AND a.level = b.level"
+        " AND ST_Relate(a.geom, b.geom, 'T********')",
+    )
+    assert overlapping == []
     whole = await rows(
         seeded,
-        "SELECT count(*), bool_and(ST_IsValid(w.geom)), bool_and(w.parent_id = b.id), bool_and(ST_NumGeometries(w.geom) = 1),"
-        " ST_Area(ST_SymDifference(ST_Union(w.geom), b.geom)) AS gap"
+        "SELECT count(*), bool_and(ST_IsValid(w.geom)), bool_and(w.parent_id = b.id),"
+        " bool_and(ST_NumGeometries(w.geom) = 1), ST_Area(ST_SymDifference(ST_Union(w.geom), b.geom)) AS gap"
         " FROM area w, area b WHERE w.level = 'ward' AND b.level = 'borough' GROUP BY b.geom",
     )
     assert tuple(whole[0][:4]) == (25, True, True, True) and whole[0].gap < 1e-12
@@ -212,8 +216,9 @@ async def test_every_step_is_legal_and_ends_where_the_thing_stands(seeded: Async
     for thing in ("asset", "need", "proposal", "pledge", "link", "flag"):
         found = await rows(
             seeded,
-            f"SELECT t.id, t.state, array_agg(s.from_state ORDER BY s.at, s.id) AS old, array_agg(s.to_state ORDER BY s.at, s.id) AS new"
-            f" FROM {thing} t LEFT JOIN state_change s ON s.thing = '{thing}' AND s.thing_id = t.id AND s.aspect = 'state' GROUP BY t.id",
+            "SELECT t.id, t.state, array_agg(s.from_state ORDER BY s.at, s.id) AS old,"
+            f" array_agg(s.to_state ORDER BY s.at, s.id) AS new FROM {thing} t LEFT JOIN state_change s"
+            f" ON s.thing = '{thing}' AND s.thing_id = t.id AND s.aspect = 'state' GROUP BY t.id",
         )
         for row in found:
             checked += len(row.new)
@@ -222,8 +227,9 @@ async def test_every_step_is_legal_and_ends_where_the_thing_stands(seeded: Async
     assert checked >= 250
     stages = await rows(
         seeded,
-        "SELECT a.stage, (array_agg(s.to_state ORDER BY s.at DESC))[1] AS last, a.ended_at, max(s.at) AS at FROM asset a"
-        " JOIN state_change s ON s.thing = 'asset' AND s.thing_id = a.id AND s.aspect = 'stage' GROUP BY a.id",
+        "SELECT a.stage, (array_agg(s.to_state ORDER BY s.at DESC))[1] AS last, a.ended_at, max(s.at) AS at"
+        " FROM asset a JOIN state_change s ON s.thing = 'asset' AND s.thing_id = a.id AND s.aspect = 'stage'"
+        " GROUP BY a.id",
     )
     assert len(stages) >= 8 and all(row.stage == row.last for row in stages)
     assert all((row.ended_at == row.at) == (row.stage == "ended") for row in stages)
@@ -232,7 +238,8 @@ async def test_every_step_is_legal_and_ends_where_the_thing_stands(seeded: Async
 async def test_counts_kept_by_triggers_agree_with_the_rows(seeded: AsyncSession) -> None:
     wrong = await rows(
         seeded,
-        "SELECT title FROM asset a WHERE appreciation_count <> (SELECT count(*) FROM appreciation WHERE asset_id = a.id)",
+        "SELECT title FROM asset a"
+        " WHERE appreciation_count <> (SELECT count(*) FROM appreciation WHERE asset_id = a.id)",
     )
     assert wrong == []
     drift = await pyramid.verify(seeded)
@@ -251,10 +258,11 @@ async def test_everybody_keeps_to_their_part(seeded: AsyncSession) -> None:
         " WHERE a.owner_id = p.proposer_id",
         "nobody thanks themselves": "SELECT a.title FROM appreciation t JOIN asset a ON a.id = t.asset_id"
         " WHERE a.owner_id = t.person_id",
-        "pins of a community are pinned by its members": "SELECT a.title FROM asset a WHERE community_id IS NOT NULL AND NOT"
-        " EXISTS (SELECT FROM membership m WHERE m.community_id = a.community_id AND m.person_id = a.owner_id)",
-        "what is not taken up holds nobody": "SELECT p.title FROM proposal p JOIN pledge q ON q.proposal_id = p.id WHERE"
-        " p.state IN ('declined', 'withdrawn') AND q.state IN ('pledged', 'confirmed')"
+        "pins of a community are pinned by its members": "SELECT a.title FROM asset a"
+        " WHERE community_id IS NOT NULL AND NOT EXISTS"
+        " (SELECT FROM membership m WHERE m.community_id = a.community_id AND m.person_id = a.owner_id)",
+        "what is not taken up holds nobody": "SELECT p.title FROM proposal p JOIN pledge q"
+        " ON q.proposal_id = p.id WHERE p.state IN ('declined', 'withdrawn') AND q.state IN ('pledged', 'confirmed')"
         " OR p.state = 'proposed' AND q.state NOT IN ('pledged', 'withdrawn')",
         "what is done is settled": "SELECT p.title FROM proposal p JOIN pledge q ON q.proposal_id = p.id"
         " WHERE p.state = 'done' AND q.state IN ('pledged', 'confirmed')",
@@ -263,7 +271,7 @@ async def test_everybody_keeps_to_their_part(seeded: AsyncSession) -> None:
         " WHERE (recorded_by IS NULL) <> (consent IS NULL)",
     }
     found = {rule: [row[0] for row in await rows(seeded, query)] for rule, query in refused.items()}
-    assert found == dict.fromkeys(refused, [])
+    assert {rule: titles for rule, titles in found.items() if titles} == {}
 
 
 # Times ---------------------------------------------------------------------------------------------------------------
@@ -277,7 +285,8 @@ async def test_nothing_is_older_than_what_it_belongs_to_or_younger_than_now(seed
     assert await rows(seeded, "SELECT 1 FROM state_change WHERE at > now()") == []
     orders = {
         "asset by owner": "asset c JOIN person p ON p.id = c.owner_id",
-        "asset for community": "asset c JOIN membership p ON p.community_id = c.community_id AND p.person_id = c.owner_id",
+        "asset for community": "asset c JOIN membership p"
+        " ON p.community_id = c.community_id AND p.person_id = c.owner_id",
         "comment on asset": "comment c JOIN asset p ON p.id = c.asset_id",
         "comment by person": "comment c JOIN person p ON p.id = c.author_id",
         "reply": "comment c JOIN comment p ON p.id = c.reply_to_id",
@@ -302,8 +311,9 @@ async def test_nothing_is_older_than_what_it_belongs_to_or_younger_than_now(seed
 async def test_a_pledge_is_confirmed_only_after_its_proposal_was_accepted(seeded: AsyncSession) -> None:
     both = await rows(
         seeded,
-        "SELECT s.at AS confirmed, a.at AS accepted FROM pledge q JOIN state_change s ON s.thing = 'pledge' AND s.thing_id = q.id"
-        " AND s.to_state = 'confirmed' LEFT JOIN state_change a ON a.thing = 'proposal' AND a.thing_id = q.proposal_id"
+        "SELECT s.at AS confirmed, a.at AS accepted FROM pledge q JOIN state_change s"
+        " ON s.thing = 'pledge' AND s.thing_id = q.id AND s.to_state = 'confirmed'"
+        " LEFT JOIN state_change a ON a.thing = 'proposal' AND a.thing_id = q.proposal_id"
         " AND a.to_state = 'accepted'",
     )
     assert len(both) >= 20 and all(row.accepted <= row.confirmed for row in both)
@@ -317,15 +327,9 @@ async def test_ids_grow_with_time_so_the_newest_come_first(seeded: AsyncSession)
 
 
 async def test_the_past_is_spread_over_months(seeded: AsyncSession) -> None:
-    months = await tally(
-        seeded,
-        "SELECT date_trunc('month', published_at), count(*) FROM asset WHERE published_at IS NOT NULL GROUP BY 1",
-    )
-    assert len(months) >= 7
-    for table in ("comment", "need", "proposal", "pledge", "appreciation"):
-        assert (
-            len(await tally(seeded, f"SELECT date_trunc('month', created_at), count(*) FROM {table} GROUP BY 1")) >= 5
-        )
+    for table in ("asset", "comment", "need", "proposal", "pledge", "appreciation"):
+        months = await tally(seeded, f"SELECT date_trunc('month', created_at), count(*) FROM {table} GROUP BY 1")
+        assert len(months) >= 5, table
 
 
 async def test_events_come_after_the_day_of_seeding_unless_they_are_over(seeded: AsyncSession) -> None:
@@ -348,11 +352,12 @@ def test_clock_times_are_those_of_london_in_summer_and_in_winter() -> None:
 
 
 async def test_the_people_to_sign_in_as_are_there_with_their_rights(seeded: AsyncSession) -> None:
-    found: dict[str, Row[Any]] = {}
+    found: dict[str, Any] = {}
     for name in ("ana", "officer", "operator", "organiser"):
         query = (
-            "SELECT p.id, p.role, p.state, (SELECT array_agg(a.code) FROM officer_area o JOIN area a ON a.id = o.area_id"
-            f" WHERE o.person_id = p.id) AS areas FROM person p WHERE p.uid = vault.person_of_email('{name}@example.org')"
+            "SELECT p.id, p.role, (SELECT array_agg(a.code) FROM officer_area o JOIN area a ON a.id = o.area_id"
+            " WHERE o.person_id = p.id) AS areas"
+            f" FROM person p WHERE p.uid = vault.person_of_email('{name}@example.org')"
         )
         found[name] = (await rows(seeded, query))[0]
     assert [found[name].role for name in found] == ["resident", "resident", "operator", "resident"]
@@ -364,16 +369,15 @@ async def test_the_people_to_sign_in_as_are_there_with_their_rights(seeded: Asyn
     )
     assert len(waiting) >= 2
     assert await seeded.scalar(text("SELECT count(*) FROM person WHERE vault.email_of(uid) IS NULL")) == 1
-    addresses = await rows(
-        seeded, "SELECT vault.email_of(uid) AS email FROM person WHERE vault.email_of(uid) IS NOT NULL"
-    )
-    assert all(row.email.endswith("@example.org") for row in addresses)
+    addresses = await rows(seeded, "SELECT vault.email_of(uid) AS email FROM person")
+    assert all(row.email is None or row.email.endswith("@example.org") for row in addresses)
 
 
 async def test_communities_have_stewards_members_and_a_group_on_the_map(seeded: AsyncSession) -> None:
     found = await rows(
         seeded,
-        "SELECT c.name, count(*) FILTER (WHERE m.role = 'steward') AS stewards, count(*) FILTER (WHERE m.role = 'member') AS members,"
+        "SELECT c.name, count(*) FILTER (WHERE m.role = 'steward') AS stewards,"
+        " count(*) FILTER (WHERE m.role = 'member') AS members,"
         " (SELECT count(*) FROM asset a WHERE a.community_id = c.id AND a.kind = 'group') AS groups"
         " FROM community c JOIN membership m ON m.community_id = c.id GROUP BY c.id",
     )
