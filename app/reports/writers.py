@@ -1,0 +1,66 @@
+"""A report as others read it: plain values for JSON, text for CSV."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from app.reports.wards import Line, WardReport
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def plain(report: WardReport) -> dict[str, Any]:
+    """The report as values of JSON: columns with their definitions, one flat object per row, the totals."""
+    boundaries = report.boundaries
+    valid_from = boundaries.valid_from.isoformat() if boundaries.valid_from else None
+    return {
+        "title": report.title,
+        "level": report.level,
+        "at": report.at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "set": {
+            "name": boundaries.name,
+            "illustrative": boundaries.illustrative,
+            "valid_from": valid_from,
+            "attribution": boundaries.attribution,
+        },
+        "columns": [
+            {
+                "name": figure.name,
+                "label": figure.label,
+                "unit": figure.unit,
+                "definition": figure.definition,
+                "counts_persons": figure.counts_persons,
+            }
+            for figure in report.columns
+        ],
+        "rows": [{"ward_code": line.code, "ward_name": line.name} | _values(line) for line in report.lines],
+        "totals": _values(report.totals),
+    }
+
+
+def _values(line: Line) -> dict[str, Any]:
+    return {**line.values, "suppressed": line.suppressed}
+
+
+def csv_lines(report: WardReport) -> Iterator[str]:
+    """The rows as CSV (RFC 4180), without the totals: they are the sums of the columns.
+
+    A figure that is left out is an empty cell, named in the last column. Text can never be taken for a formula: where it
+    could, an apostrophe stands before it.
+    """
+    names = [figure.name for figure in report.columns]
+    yield _row(["ward_code", "ward_name", *names, "suppressed"])
+    for line in report.lines:
+        yield _row([line.code, line.name, *(line.values[name] for name in names), " ".join(line.suppressed)])
+
+
+def _row(cells: list[Any]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
+    return out.getvalue()
+
+
+def harmless(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
