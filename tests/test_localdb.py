@@ -70,10 +70,11 @@ def line(process: "subprocess.Popen[str]") -> str:
 
 def killed(*processes: int | None) -> None:
     """End processes as a power cut would, and wait until they are gone."""
-    assert all(processes)
-    for process in filter(None, processes):
+    living = [process for process in processes if process]
+    assert len(living) == len(processes)
+    for process in living:
         os.kill(process, signal.SIGKILL)
-    for process in processes:
+    for process in living:
         words = Path(f"/proc/{process}/cmdline")
         while words.exists() and words.read_bytes():  # empty: dead, and not yet collected by its parent
             time.sleep(0.01)
