@@ -43,7 +43,7 @@ RETRY = procrastinate.RetryStrategy(max_attempts=8, exponential_wait=2)
 
 @dataclass(frozen=True)
 class OnEvent:
-    """A job for each outbox row of this event; it gets the uid of the thing that the event is about."""
+    """A job for each outbox row of this event that is about one thing; it gets that thing's uid."""
 
     event: str
     run: Callable[["Worker", UUID], Awaitable[None]]
@@ -119,8 +119,9 @@ class Worker:
         async with self.engines.transaction() as session:
             rows = (await session.execute(db.sql("take_outbox"), {"most": BATCH})).all()
             connection = await _on_queue(await session.connection())
-            for event in {row.event for row in rows} & self._listening.keys():
-                things: list[JSONDict] = [{"uid": str(row.thing_uid)} for row in rows if row.event == event]
+            about = [row for row in rows if row.thing_uid]
+            for event in {row.event for row in about} & self._listening.keys():
+                things: list[JSONDict] = [{"uid": str(row.thing_uid)} for row in about if row.event == event]
                 for task in self._listening[event]:
                     await task.configure(connection=connection).batch_defer_async(*things)
         return len(rows)

@@ -103,6 +103,26 @@ async def test_a_running_worker_notices_an_event_within_seconds_and_stops_when_t
     assert await value(engines, "SELECT count(*) FROM procrastinate_workers") == 0
 
 
+async def test_an_event_about_nothing_in_particular_is_only_taken(
+    working: Callable[..., Worker], engines: Engines, done: list[uuid.UUID]
+) -> None:
+    await value(engines, "INSERT INTO outbox (event) VALUES ('thing.happened') RETURNING 1")
+    await working(listener(done)).work_off()
+    assert done == []
+    assert await value(engines, "SELECT count(*) FROM outbox WHERE taken_at IS NULL") == 0
+
+
+async def test_no_connection_keeps_the_path_of_the_queue(
+    working: Callable[..., Worker], engines: Engines, done: list[uuid.UUID]
+) -> None:
+    """A pooler may hand the connection to anybody after each transaction."""
+    await happen(engines)
+    await working(listener(done)).work_off()
+    async with engines.write.connect() as one, engines.write.connect() as other:
+        for connection in (one, other):
+            assert await connection.scalar(text("SHOW search_path")) == '"$user", public'
+
+
 async def test_two_relays_at_once_hand_each_event_on_once(
     working: Callable[..., Worker], engines: Engines, done: list[uuid.UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:

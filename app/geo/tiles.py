@@ -54,7 +54,7 @@ async def draw(
         "z": Int4(tile.z), "x": Int4(tile.x), "y": Int4(tile.y),
         "level": None if by_rows else Int4(level), "shift": Int4(cells.shift(level)),
         "low": Int8(low), "high": Int8(high), "left": Int8(left), "top": Int8(top),
-        "size": Int8(tile.size), "crowd": Int8(CROWD),
+        "size": Int8(tile.size), "crowd": Int8(CROWD if tile.z > cells.PYRAMID_ZOOM else 0),
         "west": west, "south": south, "east": east, "north": north, "pixel": 360 / 512 / 2**tile.z,
         "kinds": list(of_kinds) or None, "themes": list(themes) or None,
         "found": None if found is None else [Int8(one) for one in found], "approximate": approximate,

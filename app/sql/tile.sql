@@ -26,7 +26,7 @@ here AS MATERIALIZED (
   SELECT id, cell, kind, civic_world_x(anchor), civic_world_y(anchor) FROM asset
   WHERE id = ANY(CAST(:found AS bigint[])) AND cell >= :low AND cell < :high
 ),
--- Few rows: only what stands on one spot is a cluster. A crowd: one cluster for each square of the tile's grid.
+-- Few rows: only what stands on one spot is a cluster. A crowd (from zoom 13 up, any): one for each square of the grid.
 grain AS (
   SELECT CASE WHEN count(*) > :crowd THEN :shift ELSE 0 END AS shift FROM here
 ),

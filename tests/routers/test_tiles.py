@@ -144,6 +144,15 @@ async def test_more_than_a_search_may_bring_is_marked(
     assert cluster["properties"] == {"count": 5, "project": 5, "stack": True, "approximate": True}
 
 
+async def test_what_was_searched_for_is_clustered_from_afar(
+    client: httpx.AsyncClient, engines: Engines, fresh: None
+) -> None:
+    await put(engines, *[Thing(title="Orchard", shape=(BRIXTON[0] + i * 1e-3, BRIXTON[1])) for i in range(3)])
+    afar = layers((await client.get(f"{url(cells.tile_at(*BRIXTON, 5))}?q=orchard")).content)
+    assert set(afar) == {"clusters"}
+    assert len(layers((await client.get(f"{url()}?q=orchard")).content)["projects"]) == 3
+
+
 async def test_a_large_shape_is_found_from_a_tile_without_its_anchor(
     client: httpx.AsyncClient, engines: Engines
 ) -> None:
