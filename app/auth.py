@@ -7,6 +7,7 @@ installation's secret, so nothing that opens a door is ever stored.
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ SIGN_IN_MINUTES = 10
 SESSION_DAYS = 90
 SESSION_IDLE_DAYS = 30
 KEY_MARK = "ccm_"
+_KEY = re.compile(r"ccm_[0-9a-f]{10}_[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True)
@@ -161,10 +163,12 @@ def new_key(secret: bytes) -> tuple[str, str, bytes]:
 
 async def actor_of_key(session: AsyncSession, secret: bytes, key: str) -> Actor | None:
     """The app that holds this key, or None when the key is unknown, revoked or expired."""
+    if not _KEY.fullmatch(key):
+        return None
     prefix = key.removeprefix(KEY_MARK).partition("_")[0]
     found = await session.scalar(
         select(ApiKey).where(
-            ApiKey.prefix == prefix[:16],
+            ApiKey.prefix == prefix,
             ApiKey.revoked_at.is_(None),
             or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
         )

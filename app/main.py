@@ -10,16 +10,17 @@ from fastapi.routing import APIRoute
 from psycopg import errors as postgres_errors
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.datastructures import Headers as RequestHeaders
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import errors, routers, tasks
+from app import errors, routers, tasks, wire
 from app.routers import deps, pages
 from app.settings import Settings
-from app.wire import Problem
 
 log = logging.getLogger("civic")
 
@@ -53,10 +54,11 @@ def create_app(settings: Settings, *, worker: bool = False) -> FastAPI:
         description="Assets are GeoJSON Features; everything else is plain JSON. Errors are RFC 9457 problems.",
         lifespan=lifespan,
         dependencies=[Depends(deps.strict_query)],
-        responses={"4XX": {"model": Problem, "content": {"application/problem+json": {}}, "description": "A problem."}},
+        responses={
+            "4XX": {"model": wire.Problem, "content": {"application/problem+json": {}}, "description": "A problem."}
+        },
         docs_url=None,
         redoc_url=None,
-        max_body_size=deps.MAX_BODY,
         redirect_slashes=False,
     )
     app.state.service = service
@@ -65,6 +67,8 @@ def create_app(settings: Settings, *, worker: bool = False) -> FastAPI:
         _refuse_undeclared(router)
         app.include_router(router)
     pages.mount(app, settings)
+    app.add_middleware(BodyLimit, most=deps.MAX_BODY)
+    app.add_middleware(HeadIsGet)
     app.add_middleware(Headers, settings=settings)
     app.add_middleware(
         CORSMiddleware,
@@ -89,7 +93,10 @@ def _refuse_undeclared(router: APIRouter) -> None:
 
 def _handle_errors(app: FastAPI) -> None:
     async def problem(request: Request, error: Exception) -> Response:
-        return _answer(_problem_of(error), request)
+        found = _problem_of(error)
+        if isinstance(found, errors.MethodNotAllowed):
+            found.headers["Allow"] = _allowed(request)
+        return _answer(found, request)
 
     async def replayed(request: Request, error: Exception) -> Response:
         return error.response if isinstance(error, deps.Replayed) else await problem(request, error)
@@ -105,6 +112,17 @@ def _answer(problem: errors.Problem, request: Request) -> Response:
     return JSONResponse(body, problem.status, headers, media_type="application/problem+json")
 
 
+def _allowed(request: Request) -> str:
+    """The methods that this address takes; the framework names only those of the first route that fits."""
+
+    def takes(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.router.routes)
+
+    found = [method for method in ("DELETE", "GET", "PATCH", "POST", "PUT") if takes(method)]
+    return ", ".join(sorted([*found, *(["HEAD"] if "GET" in found else [])]))
+
+
 def _problem_of(error: Exception) -> errors.Problem:
     """What an exception means to the caller; only what we meant to say is ever said."""
     if isinstance(error, errors.Problem):
@@ -112,7 +130,7 @@ def _problem_of(error: Exception) -> errors.Problem:
     if isinstance(error, RequestValidationError):
         return _invalid(error)
     if isinstance(error, HTTPException):
-        found = _HTTP.get(error.status_code, errors.BadRequest)("")
+        found = _HTTP.get(error.status_code, errors.BadRequest)(error.detail if error.status_code == 413 else "")
         found.headers |= dict(error.headers or {})
         return found
     if isinstance(error, PoolTimeout):
@@ -146,18 +164,67 @@ def _of_database(error: DBAPIError) -> errors.Problem:
 
 def _invalid(error: RequestValidationError) -> errors.Problem:
     """Where the request is wrong and why; the values themselves are not repeated."""
-    found = []
-    for one in error.errors():
-        if one["type"] == "json_invalid":
-            return errors.BadRequest("The body is not valid JSON.")
-        where = [str(part) for part in one["loc"]]
-        found.append({"loc": where, "msg": one["msg"].removeprefix("Value error, ")})
+    if isinstance(error.body, bytes):
+        return errors.UnsupportedMediaType("Send JSON and say so: Content-Type: application/json.")
+    if any(one["type"] == "json_invalid" for one in error.errors()):
+        return errors.BadRequest("The body is not valid JSON.")
+    found = wire.complaints(error.errors())
     first = found[0]
     place = ".".join(part for part in first["loc"] if part not in ("body", "query", "path", "header"))
     detail = f"{place}: {first['msg']}" if place else str(first["msg"])
     if "coordinates" in first["loc"]:
         detail += " GeoJSON coordinates are longitude, latitude."
     return errors.Invalid(detail, errors=found)
+
+
+# ── methods and bodies ──────────────────────────────────────────────────────────────────────
+
+
+class HeadIsGet:
+    """Answers HEAD as GET without the body (RFC 9110, 9.3.2), so that no route has to."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def without_body(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            await self.app({**scope, "method": "GET"}, receive, without_body)
+        else:
+            await self.app(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses a request body of more than `most` bytes, whether its length was announced or not."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self.app = app
+        self.most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        announced = RequestHeaders(scope=scope).get("content-length", "")
+        if announced.isdecimal() and int(announced) > self.most:
+            refused = errors.TooLarge(self._sentence())
+            return await _answer(refused, Request(scope))(scope, receive, send)
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self.most:
+                # The framework passes on its own kind of exception only; everything else it would call a 400.
+                raise HTTPException(413, self._sentence())
+            return message
+
+        return await self.app(scope, counted, send)
+
+    def _sentence(self) -> str:
+        return f"The body of a request may have at most {self.most:,} bytes."
 
 
 # ── headers ─────────────────────────────────────────────────────────────────────────────────

@@ -5,8 +5,8 @@ NaN and infinity are no coordinates. Text refuses NUL, which PostgreSQL cannot s
 """
 
 import base64
-import binascii
 import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from math import isfinite
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -138,6 +138,19 @@ class Problem(Out):
     errors: list[dict[str, Any]] | None = Field(None, description="For 422: what is wrong, and where in the request.")
 
 
+def complaints(found: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Pydantic's errors as {loc, msg}: where and why, in words for a caller, never with the value."""
+    return [{"loc": [str(part) for part in one["loc"]], "msg": _why(one)} for one in found]
+
+
+def _why(one: Mapping[str, Any]) -> str:
+    context = one.get("ctx", {})
+    if one["type"] == "too_long" and isinstance(one.get("input"), str):
+        return f"This may have at most {context['max_length']} characters."
+    message: str = one["msg"].removeprefix("Value error, ")
+    return message
+
+
 class Cursor:
     """An opaque place in an ordered list: the sort it belongs to and the sort values of the last row seen."""
 
@@ -153,10 +166,10 @@ class Cursor:
         """The sort values of a cursor made for this sort. Raises Invalid for one of another list, or none of ours."""
         try:
             plain = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-            if not isinstance(plain, list) or plain[0] != sort or len(plain) != len(types) + 1:
+            if not isinstance(plain, list) or plain[:1] != [sort] or len(plain) != len(types) + 1:
                 raise ValueError(cursor)
             return [_cast(value, kind) for value, kind in zip(plain[1:], types, strict=True)]
-        except (ValueError, TypeError, binascii.Error, UnicodeDecodeError, RecursionError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise Invalid("The cursor is not one of this list. Start again without it.") from error
 
 
@@ -165,8 +178,8 @@ def _cast(value: Any, kind: type) -> Any:
         return datetime.fromisoformat(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if kind is str and isinstance(value, str) and "\x00" not in value:
-        return value
+    if kind is str and isinstance(value, str):
+        return _no_nul(value)
     if kind is int and type(value) is int and -(2**63) <= value < 2**63:
         return value
     if kind is float and type(value) is float and isfinite(value):

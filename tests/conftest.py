@@ -4,6 +4,7 @@
 `session`   a writing session whose outer transaction is rolled back: quick, for plain reads and writes
 `engines`   db.Engines of `database`        `settings`  settings that name it
 `app`       the application on it, started   `client`    an HTTP client of that application
+`town`      one running service for a whole run, with areas and people who are signed in (factories.Town)
 `shared_data`  the folder of real input beside this checkout
 
 All xdist workers share one cluster in a folder of this run, which is removed when the run ends.
@@ -33,6 +34,8 @@ from app.settings import Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from tests.factories import Town
 
 TEMPLATE = "civic_template"
 FOLDER = pytest.StashKey[Path]()
@@ -213,6 +216,35 @@ async def client(app: "FastAPI") -> AsyncIterator[httpx.AsyncClient]:
     """A visitor."""
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost:8000") as visitor:
         yield visitor
+
+
+@pytest.fixture(scope="session")
+async def town(
+    cluster: localdb.Cluster, admin: localdb.Connection, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator["Town"]:
+    """A town that many tests share: each makes what it looks at, and counts nothing that others may add to."""
+    from app import main  # noqa: PLC0415
+    from tests.factories import Town  # noqa: PLC0415
+
+    fresh = _fresh(cluster, admin)
+    database = next(fresh)
+    settings = Settings(
+        data=tmp_path_factory.mktemp("town"),
+        database_url=database.write,
+        database_read_url=database.read,
+        secret=SecretStr("only for tests, and long enough to sign with"),
+        pool_wait_s=10,
+        writes_per_hour=10**9,
+        key_writes_per_hour=10**9,
+        sign_ins_per_hour=10**8,
+    )
+    application = main.create_app(settings, worker=False)
+    async with application.router.lifespan_context(application):
+        service = application.state.service
+        here = await Town.found(application, service.engines, service.secret)
+        yield here
+        await here.leave()
+    next(fresh, None)
 
 
 # Real input ----------------------------------------------------------------------------------------------------------

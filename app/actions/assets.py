@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import errors, rules, search
+from app import errors, rules, search, wire
 from app.actions.record import match, record, step
 from app.auth import Actor
 from app.geo import areas, privacy, shapes
@@ -179,9 +179,7 @@ def _patched(before: dict[str, Any], patch: dict[str, Any]) -> AssetDocument:
 
 def invalid(error: ValidationError) -> errors.Invalid:
     """A validation error as a problem; it names the places and never repeats the values."""
-    found = [
-        {"loc": [str(part) for part in e["loc"]], "msg": e["msg"].removeprefix("Value error, ")} for e in error.errors()
-    ]
+    found = wire.complaints(error.errors())
     first = found[0]
     return errors.Invalid(
         f"{'.'.join(first['loc'])}: {first['msg']}" if first["loc"] else str(first["msg"]), errors=found

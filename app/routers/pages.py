@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
-from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -23,7 +23,9 @@ from app.settings import Settings
 STATIC = Path(__file__).parent.parent / "static"
 PAGES = Path(__file__).parent.parent / "pages"
 #: What belongs to the API: unknown addresses below are problems, never the page.
-API = ("/api", "/tiles", "/health", "/ogc", "/dev", "/openapi.json", "/docs", "/problems")
+API = (
+    "/api", "/tiles", "/tiles.json", "/style.json", "/health", "/ogc", "/dev", "/openapi.json", "/docs", "/problems",
+)  # fmt: skip
 
 
 class Files(StaticFiles):
@@ -44,13 +46,21 @@ def mount(app: FastAPI, settings: Settings) -> None:
     app.add_route("/problems/{slug}", _problem, include_in_schema=False)
     app.add_route("/plain.css", _plain_css, include_in_schema=False)
     app.mount("/static", Files(directory=STATIC / "static", check_dir=False), name="static")
-    app.add_route("/{path:path}", _page, include_in_schema=False)
+    app.router.routes.append(_Page("/{path:path}", _page, include_in_schema=False))
+
+
+class _Page(Route):
+    """Every address but the API's, so that an unknown one of those is 404, and a wrong method there 405."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        path = scope["path"]
+        if any(path == prefix or path.startswith(f"{prefix}/") for prefix in API):
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 async def _page(request: Request) -> Response:
     path = request.url.path
-    if any(path == prefix or path.startswith(f"{prefix}/") for prefix in API) or path.startswith("/tiles."):
-        raise HTTPException(404)
     index = STATIC / "index.html"
     if not index.exists():
         raise errors.NotFound("The page has not been built. Run ./civic demo, or 'npm run build' in frontend/.")
