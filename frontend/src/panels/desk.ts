@@ -31,6 +31,7 @@ export function leave(): void {
 }
 
 async function load(): Promise<void> {
+  void theMap();
   try {
     report = await get<WardReport>("/reports/wards");
     problem = "";

@@ -27,12 +27,11 @@ const ORDERS: [value: Filters["sort"] | "near", word: Word][] = [
   ["title", "sort.title"],
 ];
 
-export function filtersView(options: FiltersOptions): TemplateResult {
-  const { filters, wards, change } = options;
+/** The fields to choose by. */
+export function filtersView({ filters, wards, change }: FiltersOptions): TemplateResult {
   const one = (event: Event): string[] => (event.target as HTMLSelectElement).value.split(",").filter(Boolean);
   return html`
-    <details class="finder__more">
-      <summary>${icon("sliders-horizontal")}${t("filters.more")}${icon("chevron-down")}</summary>
+    <div class="finder__more">
       ${choose("theme", "filters.theme", world.themes.map((theme) => [theme.name, theme.label]), filters.theme.join(),
         "filters.any-theme", (event) => change({ theme: one(event) }))}
       ${wards.length
@@ -50,8 +49,7 @@ export function filtersView(options: FiltersOptions): TemplateResult {
           @change=${(event: Event) => change({ here: (event.target as HTMLInputElement).checked, bbox: null })} />
         <span>${t("filters.here")}</span>
       </label>
-    </details>
-    ${applied(options)}
+    </div>
   `; // prettier-ignore
 }
 
@@ -73,7 +71,7 @@ function choose(
 }
 
 /** What is set, each with a way to take it back, so that nobody wonders where the rest went. */
-function applied({ filters, wards, change, reset }: FiltersOptions): TemplateResult | typeof nothing {
+export function appliedView({ filters, wards, change, reset }: FiltersOptions): TemplateResult | typeof nothing {
   const chips: [label: string, part: Partial<Filters>][] = [
     ...filters.theme.map((name): [string, Partial<Filters>] => [themeLabel(name), { theme: [] }]),
     ...filters.ward.map((code): [string, Partial<Filters>] => [

@@ -16,7 +16,7 @@ import {
   events, type Filters, isFiltered, kindOf, listQuery, NO_FILTERS, readFilters, tileQuery, world, writeFilters,
 } from "../state"; // prettier-ignore
 import { emptyView } from "./explore-empty";
-import { filtersView } from "./explore-filters";
+import { appliedView, type FiltersOptions, filtersView } from "./explore-filters";
 
 const PAGE = 50;
 /** The most rows that a silent refresh asks for again. */
@@ -30,9 +30,10 @@ let rows: Asset[] = [];
 let matched: number | null = null;
 let next: string | null = null;
 let problem = "";
-let asked = "";
+let asked: string | null = null;
 let asking: AbortController | null = null;
 let started = false;
+let unfolded = false;
 
 /** Show the list for the filters of this route; called again whenever they change. */
 export function enter(now: Route, into: HTMLElement): void {
@@ -132,12 +133,28 @@ const finder = (): TemplateResult => html`
     <div class="chips chips--kinds" role="group" aria-label=${t("explore.kinds")}>
       ${world.kinds.map((kind) => kindChip(kind.name))}
     </div>
-    ${filtersView({ filters, wards, change, reset: () => go(keepQuery(route.path, writeFilters(NO_FILTERS, route.query))) })}
     <div class="finder__line">
       <p class="finder__count" role="status">${count()}</p>
+      <button type="button" class="button button--quiet" aria-expanded=${String(unfolded)} @click=${fold}>
+        ${icon("sliders-horizontal")}${t("filters.more")}
+      </button>
     </div>
+    ${appliedView(options())} ${unfolded ? filtersView(options()) : nothing}
   </div>
 `; // prettier-ignore
+
+const options = (): FiltersOptions => ({
+  filters,
+  wards,
+  change,
+  reset: () => go(keepQuery(route.path, writeFilters(NO_FILTERS, route.query))),
+});
+
+function fold(): void {
+  unfolded = !unfolded;
+  if (unfolded) setSheet("full");
+  draw();
+}
 
 function kindChip(kind: string): TemplateResult {
   const on = filters.kind.includes(kind);
@@ -154,7 +171,7 @@ function search(event: Event): void {
 }
 
 const count = (): string => {
-  if (problem || !asked) return "";
+  if (problem || asked === null) return "";
   if (matched === null) return rows.length ? t("explore.shown", { n: rows.length }) : "";
   return t(isFiltered(filters) ? "explore.found" : "explore.count", { n: matched });
 };

@@ -15,6 +15,9 @@ const NAME: Field = { name: "name", label: "", type: "text", required: true, max
 
 type Step = { name: "email" } | { name: "code"; signIn: string; email: string } | { name: "link" } | { name: "name" };
 
+/** An account younger than this was made by this sign-in: the name it has is not their own yet. */
+const NEW_MS = 3 * 60_000;
+
 let host: HTMLElement;
 let step: Step = { name: "email" };
 let form: Form;
@@ -69,6 +72,8 @@ function formFor(now: Step): Form {
         setViewer((await call<Me>("PATCH", "/me", { body: values })).data);
         onwards();
       },
+      cancel: onwards,
+      otherwise: t("sign-in.later"),
     });
   return new Form({
     ...shared,
@@ -104,9 +109,12 @@ function finish(me: Me): void {
 
 /** Signed in: a name is asked for once, then on to where they came from. */
 function arrive(me: Me): void {
-  if (!me.name.trim()) to({ name: "name" });
+  if (isNew(me)) to({ name: "name" });
   else onwards();
 }
+
+/** True for somebody whose first sign-in this is. */
+const isNew = (me: Me): boolean => !me.name.trim() || Date.now() - Date.parse(me.created_at) < NEW_MS;
 
 const onwards = (): void => go(next, { replace: true });
 

@@ -27,6 +27,8 @@ export interface FormOptions {
   redraw: () => void;
   submit: (values: Values) => Promise<unknown>;
   cancel?: () => void;
+  /** The words of giving up, when they are not "Cancel". */
+  otherwise?: string;
 }
 
 export class Form {
@@ -139,12 +141,12 @@ export class Form {
 
   /** The whole form. */
   view(): TemplateResult {
-    const { fields, send, cancel, bad } = this.options;
+    const { fields, send, cancel, otherwise, bad } = this.options;
     return html`<form class="form" novalidate @submit=${this.onSubmit}>
       ${fields.map((field) => this.field(field.name))} ${this.problemView()}
       <div class="buttons">
         <button class="button ${bad ? "button--bad" : "button--main"}" aria-busy=${String(this.busy)}>${send}</button>
-        ${cancel ? html`<button type="button" class="button button--quiet" @click=${cancel}>${t("cancel")}</button>` : nothing}
+        ${cancel ? html`<button type="button" class="button button--quiet" @click=${cancel}>${otherwise ?? t("cancel")}</button>` : nothing}
       </div>
     </form>`;
   }

@@ -49,10 +49,10 @@ function thanks(page: Page): TemplateResult | typeof nothing {
     await call(appreciated ? "DELETE" : "PUT", `/assets/${page.uid}/appreciation`);
     await page.reload();
   };
-  const text = appreciations ? t("thanks.count", { n: appreciations }) : t("thanks.none");
+  const text = t(appreciated ? "thanks.said" : "thanks.say");
   return page.verbs.button({
     key: "thanks",
-    words: text,
+    words: appreciations ? `${text} · ${appreciations}` : text,
     icon: "heart",
     style: "thanks",
     pressed: appreciated ?? false,
