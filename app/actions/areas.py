@@ -97,7 +97,7 @@ def understand(
     set_name: str | None = None,
     valid_from: date | None = None,
     attribution: str = "",
-    epsg: int | None = None,
+    crs: str | None = None,
     layer: str | None = None,
 ) -> Boundaries:
     """Open a file of areas and find its columns; those that the caller names are obeyed.
@@ -120,7 +120,7 @@ def understand(
     why = f" ({' and '.join(guessed)} by the usual name)" if guessed else ""
     return Boundaries(
         table, level, (set_name or stem)[:MAX_NAME], found["code"], found["name"], found.get("population"), valid_from,
-        attribution, epsg or table.epsg or coordinates.WGS84, why,
+        attribution, coordinates.said_epsg(crs) or table.epsg or coordinates.WGS84, why,
     )  # fmt: skip
 
 

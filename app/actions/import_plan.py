@@ -169,18 +169,19 @@ def understand(
     theme: str = "other",
     source: str | None = None,
     mapping: Mapping[str, str] | None = None,
-    epsg: int | None = None,
+    crs: str | None = None,
     layer: str | None = None,
 ) -> Plan:
     """Read enough of a file to know what its columns mean. `mapping` (field → column) is obeyed, the rest is guessed.
 
-    Raises Invalid when the file cannot be read, or no title or place can be found in it.
+    Raises Invalid when the file cannot be read, or no title or place can be found in it; coordinates.Misnamed when
+    what the caller said of it is not so.
     """
     table = formats.read(path, layer=layer)
     some = list(itertools.islice(table.rows(), SAMPLE))
     said = _said(table, kind, mapping or {})
     places = {name: said.pop(name) for name in PLACES if name in said}
-    place = coordinates.understand(table, some, **places, epsg=epsg)
+    place = coordinates.understand(table, some, **places, epsg=coordinates.said_epsg(crs))
     free = [name for name in table.columns if name not in (*said.values(), *place.columns)]
     shy = kind.location_class != "place"
     left_out = tuple(name for name in free if shy and _PRIVATE.search(squeezed(name)))
@@ -214,9 +215,9 @@ def _said(table: Table, kind: Kind, mapping: Mapping[str, str]) -> dict[str, str
     known = [*FIELDS, *PLACES, *(f"details.{name}" for name in kind.details.model_fields)]
     for name in mapping:
         if name not in known:
-            raise Invalid(f"A {kind.name} has no field '{name}' for --map. It has: {', '.join(known)}.")
+            raise coordinates.Misnamed(f"A {kind.name} has no field '{name}' for --map. It has: {', '.join(known)}.")
     if ("x" in mapping) != ("y" in mapping):
-        raise Invalid("--map needs both x and y.")
+        raise coordinates.Misnamed("--map needs both x and y.")
     return coordinates.named(table, mapping)
 
 

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
@@ -16,10 +18,12 @@ from app.actions.import_plan import Plan, Prepared, Reject
 from app.actions.record import record
 from app.auth import Actor
 from app.errors import Invalid
-from app.geo import areas, pyramid
+from app.geo import areas, pyramid, tables
 from app.models import Area, ImportRun
 
 BATCH = 10_000
+FIGURES = ("read", "created", "already_there", "rejected", "in_areas", "outside_areas")
+SHOWN_REJECTS = 10
 
 
 @dataclass
@@ -35,10 +39,38 @@ class Account:
     outside_areas: int = 0
     remarks: Counter[str] = field(default_factory=Counter)
     """What was shortened or moved, and how often."""
+    first_rejects: list[Reject] = field(default_factory=list)
+
+    def says(self, unit: str, *, dry_run: bool = False) -> list[str]:
+        """The account in lines for a person; `unit` is what the file counts its rows by."""
+        taken = f"created {self.created}, already there {self.already_there}, rejected {self.rejected}"
+        return [
+            *(f"rejected: {unit} {row.line}: {row.reason} ({row.title or 'no title'})" for row in self.first_rejects),
+            *([f"… and {more} more"] if (more := self.rejected - len(self.first_rejects)) else []),
+            *(f"note: {remark}: {count}" for remark, count in self.remarks.items()),
+            f"read {self.read}: {taken}; {self.in_areas} in wards, {self.outside_areas} in none",
+            *(["Nothing was written: this was a dry run."] if dry_run else []),
+        ]
 
     def figures(self) -> dict[str, int]:
         """The six numbers."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "remarks"}
+        return {name: getattr(self, name) for name in FIGURES}
+
+
+@contextmanager
+def rejects_file(path: Path | None, unit: str) -> Iterator[Callable[[Reject], None]]:
+    """A CSV file of what is refused, which stands under its name only when the block has ended well. None: no file."""
+    if path is None:
+        yield lambda reject: None
+        return
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        with draft.open("w", encoding="utf-8", newline="") as file:
+            file.write(tables.csv_row([unit, "reason", "title"]))
+            yield lambda reject: print(tables.csv_row(list(reject)), end="", file=file)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 async def bring_in(
@@ -104,6 +136,7 @@ async def _take_in(
         await session.execute(text("TRUNCATE incoming"))
         for reject in sorted(refused):
             on_reject(reject)
+        account.first_rejects += sorted(refused)[: SHOWN_REJECTS - len(account.first_rejects)]
         account.read += len(batch)
         account.created += created
         account.rejected += len(refused)

@@ -35,9 +35,17 @@ class Account:
     rejected: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
+    def says(self) -> list[str]:
+        """The same in lines for a person."""
+        taken = f"{self.created} new, {self.moved} moved, {self.already_there} already there"
+        return [
+            f"read {self.read}: {taken}, {self.rejected} rejected",
+            *(f"rejected {count}: {reason}" for reason, count in self.reasons.most_common(10)),
+        ]
+
 
 async def bring_in(
-    session: AsyncSession, actor: Actor, path: Path, *, column: str | None = None, epsg: int | None = None
+    session: AsyncSession, actor: Actor, path: Path, *, column: str | None = None, crs: str | None = None
 ) -> Account:
     """Bring a list of postcodes with coordinates in, in the caller's transaction; the same list again changes nothing.
 
@@ -47,7 +55,7 @@ async def bring_in(
     await session.execute(text("SET LOCAL statement_timeout = 0"))
     table = formats.read(path)
     some = list(islice(table.rows(), 1000))
-    place = coordinates.understand(table, some, epsg=epsg)
+    place = coordinates.understand(table, some, epsg=coordinates.said_epsg(crs))
     column = _column(table, column)
     account = Account()
     rows = table.rows()

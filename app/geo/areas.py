@@ -6,10 +6,12 @@ code. `asset_area` holds this for every set, ended ones too; `asset.ward` copies
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from psycopg.errors import LockNotAvailable, QueryCanceled
+from sqlalchemy import Function, func, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import db
+from app import db, errors
 
 #: Advisory lock: writers of assets share it, a change of boundaries holds it alone.
 LOCK = 0x61726561
@@ -34,12 +36,23 @@ async def assign(session: AsyncSession, asset_ids: Sequence[int] | None = None) 
 async def share(session: AsyncSession) -> None:
     """Keep the boundaries as they are until this transaction ends; waits while they change."""
     # A statement of its own: the next one must see what the holder committed.
-    await session.execute(select(func.pg_advisory_xact_lock_shared(LOCK)))
+    await _lock(session, func.pg_advisory_xact_lock_shared(LOCK))
 
 
 async def hold(session: AsyncSession) -> None:
     """Be the only one to change boundaries until this transaction ends; writers of assets wait."""
-    await session.execute(select(func.pg_advisory_xact_lock(LOCK)))
+    await _lock(session, func.pg_advisory_xact_lock(LOCK))
+
+
+async def _lock(session: AsyncSession, lock: Function[None]) -> None:
+    try:
+        await session.execute(select(lock))
+    except OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable | QueryCanceled):
+            raise errors.Busy(
+                "Boundaries or assets are being brought in just now. Nothing was changed. Try again when that is done."
+            ) from error
+        raise
 
 
 async def distance_m(session: AsyncSession, lon: float, lat: float) -> float | None:

@@ -38,6 +38,10 @@ _COMMA = re.compile(r"[+-]?\d+,\d+")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 
 
+class Misnamed(Invalid):
+    """What a person said of a file is not so: a column that it does not have, a system that is none."""
+
+
 def squeezed(name: str) -> str:
     """A column's name without case, blanks and marks: 'TELEPH ONE' is 'telephone'."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
@@ -223,23 +227,23 @@ def _srid(some: Sequence[Row], column: str) -> int | None:
 
 
 def said_epsg(text: str | None) -> int | None:
-    """The number in 'EPSG:27700' or '27700' as a person types it; Invalid for anything else."""
+    """The number in 'EPSG:27700' or '27700' as a person types it; Misnamed for anything else."""
     if text is None:
         return None
     found = re.fullmatch(r"(?:EPSG:)?(\d{4,6})", text.strip(), re.IGNORECASE)
     if not found:
-        raise Invalid(f"'{text}' is not a coordinate system. Write it like EPSG:27700.")
+        raise Misnamed(f"'{text}' is not a coordinate system. Write it like EPSG:27700.")
     return int(found[1])
 
 
 def named(table: Table, wanted: Mapping[str, str]) -> dict[str, str]:
-    """The columns that a person named, as the table writes them; Invalid for one that is not there."""
+    """The columns that a person named, as the table writes them; Misnamed for one that is not there."""
     by_name = {squeezed(column): column for column in reversed(table.columns)}
     exact = set(table.columns)
     found = {}
     for target, column in wanted.items():
         actual = column if column in exact else by_name.get(squeezed(column))
         if actual is None:
-            raise Invalid(f"There is no column '{column}'. The columns are: {', '.join(table.columns)}.")
+            raise Misnamed(f"There is no column '{column}'. The columns are: {', '.join(table.columns)}.")
         found[target] = actual
     return found

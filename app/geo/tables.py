@@ -112,6 +112,18 @@ def unique(names: Sequence[str]) -> list[str]:
     return found
 
 
+def harmless(text: str) -> str:
+    """Text for a cell that no spreadsheet takes for a formula: where it would, an apostrophe stands before it."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def csv_row(cells: Sequence[object]) -> str:
+    """One line of CSV (RFC 4180); its text cells are harmless, None is an empty cell."""
+    line = io.StringIO()
+    csv.writer(line).writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
+    return line.getvalue()
+
+
 # ── CSV ─────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -1,13 +1,10 @@
 """A report as others read it: plain values for JSON, text for CSV."""
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any
 
+from app.geo import tables
 from app.reports.wards import Line, WardReport
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def plain(report: WardReport) -> dict[str, Any]:
@@ -46,21 +43,10 @@ def _values(line: Line) -> dict[str, Any]:
 def csv_lines(report: WardReport) -> Iterator[str]:
     """The rows as CSV (RFC 4180), without the totals: they are the sums of the columns.
 
-    A figure that is left out is an empty cell, named in the last column. Text can never be taken for a formula: where it
-    could, an apostrophe stands before it.
+    A figure that is left out is an empty cell, named in the last column. Text can never be taken for a formula: where
+    it could, an apostrophe stands before it.
     """
     names = [figure.name for figure in report.columns]
-    yield _row(["ward_code", "ward_name", *names, "suppressed"])
+    yield tables.csv_row(["ward_code", "ward_name", *names, "suppressed"])
     for line in report.lines:
-        yield _row([line.code, line.name, *(line.values[name] for name in names), " ".join(line.suppressed)])
-
-
-def _row(cells: list[Any]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
-    return out.getvalue()
-
-
-def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+        yield tables.csv_row([line.code, line.name, *(line.values[name] for name in names), " ".join(line.suppressed)])

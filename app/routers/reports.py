@@ -60,9 +60,11 @@ def _with_figures(base: type[Out]) -> type[Out]:
 
 
 if TYPE_CHECKING:
-    WardRowOut, WardTotalsOut = RowOut, TotalsOut
+    WardRowOut = RowOut
+    WardTotalsOut = TotalsOut
 else:
-    WardRowOut, WardTotalsOut = _with_figures(RowOut), _with_figures(TotalsOut)
+    WardRowOut = _with_figures(RowOut)
+    WardTotalsOut = _with_figures(TotalsOut)
 
 
 class ReportOut(Out):
