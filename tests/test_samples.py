@@ -300,6 +300,7 @@ async def test_nothing_is_older_than_what_it_belongs_to_or_younger_than_now(seed
         "link to": "link c JOIN asset p ON p.id = c.to_id",
         "flag on asset": "flag c JOIN asset p ON p.id = c.asset_id",
         "flag on comment": "flag c JOIN comment p ON p.id = c.comment_id",
+        "member": "membership c JOIN person p ON p.id = c.person_id",
         "thanks": "appreciation c JOIN asset p ON p.id = c.asset_id",
         "thanks by person": "appreciation c JOIN person p ON p.id = c.person_id",
     }
