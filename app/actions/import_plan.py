@@ -93,7 +93,7 @@ class Plan:
         lines += [f"fields: {', '.join(mapped)}"] if mapped else []
         lines += [f"kept as lines of the text: {', '.join(kept)}"] if kept else []
         if self.left_out:
-            lines.append(f"left out, because a {self.kind.name} is shown only roughly: {', '.join(self.left_out)}")
+            lines.append(f"left out, because {self.kind.plural} are shown only roughly: {', '.join(self.left_out)}")
         return [*lines, f"as: {self.kind.plural}, theme {self.theme}, source '{self.source}'"]
 
     def rows(self) -> Iterator[Prepared | Reject]:

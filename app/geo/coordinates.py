@@ -130,7 +130,8 @@ class Reading:
         try:
             shape = shapes.of_foreign(value, degrees=self.epsg == WGS84)
         except Invalid as problem:
-            raise Invalid(problem.detail[0].lower() + problem.detail[1:].rstrip(".")) from problem
+            reason = problem.detail.partition(". ")[0].rstrip(".")
+            raise Invalid(reason[0].lower() + reason[1:]) from problem
         if shape.geom_type not in geometries:
             raise Invalid(f"its geometry is a {shape.geom_type}, which is not one of {', '.join(geometries)}")
         return str(shapely.to_wkb(shape, hex=True))

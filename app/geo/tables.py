@@ -11,7 +11,7 @@ import io
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -173,10 +173,9 @@ class Csv:
 
     def _best_delimiter(self) -> str:
         def fitness(delimiter: str) -> tuple[float, int]:
-            try:
-                some = [len(cells) for _, cells in itertools.islice(self._records(delimiter), 100)]
-            except Invalid:
-                return (0, 0)
+            some: list[int] = []
+            with suppress(Invalid):  # the rows before a broken one tell enough
+                some.extend(len(cells) for _, cells in itertools.islice(self._records(delimiter), 100))
             width = some[0] if some else 0
             return (sum(n == width for n in some) / len(some) if width > 1 else 0.0, width)
 
