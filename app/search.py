@@ -352,6 +352,8 @@ def _seen_of(actor: Actor, model: type[Any], parent: Asset | Proposal) -> list[C
     related = rules.relations(actor, parent)
     if model is Comment and not related & {rules.OFFICER, rules.OPERATOR}:
         return [or_(Comment.state == "published", _mine(actor, Comment.author_id))]
+    if model is Pledge and not rules.holds(actor, "pledges.see"):
+        return [false()]
     if model is Pledge and not related & rules.RULES["pledges.see"].allow:
         return [_mine(actor, Pledge.person_id)]
     return []

@@ -15,8 +15,6 @@ async def ask(session: AsyncSession, actor: Actor, asset_uid: UUID, *, kind: str
     has nobody to speak for it (what a council imported)."""
     asset = await search.get_asset(session, actor, asset_uid)
     rules.require(actor, "links.ask", asset)
-    if rules.OWNER not in rules.relations(actor, asset):
-        raise errors.Forbidden("Only the person who pinned it (or a steward of its community) may link it to another.")
     other = await search.get_asset(session, actor, to)
     nobody = other.owner_id is None and other.community_id is None
     state = "agreed" if nobody or rules.OWNER in rules.relations(actor, other) else "asked"

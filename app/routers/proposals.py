@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import errors, search
+from app import errors, rules, search
 from app.actions import proposals
 from app.auth import Actor
 from app.models import Pledge, Proposal
@@ -51,7 +51,7 @@ async def _shown(session: AsyncSession, actor: Actor, row: Proposal) -> Proposal
 
 async def _mine(session: AsyncSession, actor: Actor, ids: list[int]) -> dict[int, Pledge]:
     """The actor's own latest pledge to each of these proposals."""
-    if not actor.signed_in or not ids:
+    if not (actor.signed_in and ids and rules.holds(actor, "pledges.see")):
         return {}
     mine = select(Pledge).where(Pledge.proposal_id.in_(ids), Pledge.person_id == actor.person_id)
     rows = await session.scalars(mine.options(*search.whole(Pledge)).order_by(Pledge.id))
