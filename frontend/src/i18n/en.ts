@@ -365,7 +365,7 @@ export const en = {
   "compose.publish": "Put it on the map",
   "compose.draft": "Keep as a draft",
   "compose.visitor": "You can fill this in now. Before it goes on the map you need to sign in; what you typed is kept.",
-  "compose.stale": "Somebody changed this while you were writing. Your words are still here. Load the newest version to see what it stands on, then save again.",
+  "compose.stale": "Somebody else changed this while you were writing. Load the newest version to write on top of it, then save again.",
   "compose.load-newest": "Load the newest",
   "compose.newest-loaded": "The newest is loaded. Your words are kept",
 

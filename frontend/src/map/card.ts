@@ -1,7 +1,7 @@
 /** The small card over a mark, built from DOM nodes: Leaflet would read a string as HTML. */
 
 import { html, render } from "lit-html";
-import { t } from "../i18n";
+import { number, t } from "../i18n";
 import { mark } from "../parts/mark";
 import { kindOf } from "../state";
 import type { Hit } from "./asset-layer";
@@ -13,6 +13,15 @@ export function cardOf(hit: Hit): HTMLElement {
   if (hit.type === "pin") render(html`${mark(hit.pin.kind)}<strong>${hit.pin.title}</strong>`, box);
   if (hit.type === "cluster")
     render(hit.cluster.parts.map(([kind, n]) => html`<span>${mark(kind)}${n} ${named(kind, n)}</span>`), box);
+  return box;
+}
+
+/** A ward and its figure; undefined when it may not be shown. */
+export function wardCard(ward: string, figure: string, value: number | undefined): HTMLElement {
+  const box = document.createElement("div");
+  box.className = "map-card";
+  const shown = value === undefined ? t("desk.not-shown") : number(value);
+  render(html`<strong>${ward}</strong><span>${figure}: ${shown}</span>`, box);
   return box;
 }
 

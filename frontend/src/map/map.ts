@@ -3,7 +3,7 @@
 import "leaflet/dist/leaflet.css";
 import "../styles/map.css";
 import {
-  control, DomEvent, type LeafletMouseEvent, Map as LeafletMap, type Point, TileLayer, tooltip, type Tooltip,
+  control, DomEvent, type LatLng, type LeafletMouseEvent, Map as LeafletMap, type Point, TileLayer, tooltip, type Tooltip,
 } from "leaflet"; // prettier-ignore
 import type { Area, Asset, Box, LonLat } from "../api/types";
 import { t } from "../i18n";
@@ -12,7 +12,7 @@ import { note, route } from "../router";
 import { AreaLayer } from "./area-layer";
 import { AssetLayer, type Hit } from "./asset-layer";
 import { boxOf } from "./cells";
-import { cardOf, spoken } from "./card";
+import { cardOf, spoken, wardCard } from "./card";
 import { openHit } from "./open";
 import { Spotlight } from "./overlay";
 import { lonLat, Picker, type PickOptions } from "./pick";
@@ -33,6 +33,7 @@ export class CivicMap {
   private readonly pointed: Spotlight;
   private readonly tip: Tooltip = tooltip({ direction: "top", offset: [0, -14], opacity: 1 });
   private picker: Picker | null = null;
+  private shaded: { values: Map<string, number>; name: string } | null = null;
 
   private constructor(
     private readonly map: LeafletMap,
@@ -47,6 +48,8 @@ export class CivicMap {
     map.on("click", (event: LeafletMouseEvent) => this.press(event.containerPoint));
     map.on("mousemove", (event: LeafletMouseEvent) => this.hover(event.containerPoint));
     map.on("mouseout zoomstart", () => this.tip.remove());
+    DomEvent.on(box, "pointerdown", () => box.toggleAttribute("data-by-pointer", true));
+    DomEvent.on(box, "keydown", () => box.toggleAttribute("data-by-pointer", false));
     DomEvent.on(box, "keydown", (event) => this.key(event as KeyboardEvent));
     new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(box);
   }
@@ -111,7 +114,8 @@ export class CivicMap {
   }
 
   /** Shade the wards by a figure instead of showing assets; null shows the assets again. */
-  shade(values: Map<string, number> | null): void {
+  shade(values: Map<string, number> | null, name = ""): void {
+    this.shaded = values && { values, name };
     this.areas.shade(values);
     this.box.toggleAttribute("data-shaded", values !== null);
   }
@@ -171,7 +175,7 @@ export class CivicMap {
 
   /** What is under a point of the box, if the reader is not choosing a place. */
   private under(point: Point): Hit | null {
-    if (this.picker || "shaded" in this.box.dataset) return null;
+    if (this.picker || this.shaded) return null;
     const origin = this.map.getPixelBounds().min;
     return origin ? this.assets.hit(point.add(origin), FINGER) : null;
   }
@@ -182,10 +186,21 @@ export class CivicMap {
   }
 
   private hover(point: Point): void {
+    if (this.shaded) {
+      this.figure(this.shaded, this.map.containerPointToLatLng(point));
+      return;
+    }
     const hit = this.under(point);
     this.box.toggleAttribute("data-over", !!hit);
     if (!hit || hit.type === "shape") return void this.tip.remove();
     this.tip.setLatLng(hit.at).setContent(cardOf(hit)).addTo(this.map);
+  }
+
+  /** The figure of the ward under the pointer. */
+  private figure({ values, name }: { values: Map<string, number>; name: string }, at: LatLng): void {
+    const ward = this.areas.at(lonLat(at));
+    if (ward) this.tip.setLatLng(at).setContent(wardCard(ward.name, name, values.get(ward.code))).addTo(this.map);
+    else this.tip.remove();
   }
 
   /** Enter acts on what is under the cross-hair, which stands in the middle while the map has the keyboard. */

@@ -75,7 +75,8 @@ export class Picker {
       this.layer.addLayer(rectangle([[south, west], [north, east]], style)); // prettier-ignore
       return;
     }
-    if (this.options.drawing === "LineString") this.layer.addLayer(polyline(places, style));
+    const line = { ...style, className: "sketch sketch--line" };
+    if (this.options.drawing === "LineString") this.layer.addLayer(polyline(places, line));
     if (this.options.drawing === "Polygon") this.layer.addLayer(polygon(places, style));
     places.forEach((_, at) => this.layer.addLayer(this.handle(at)));
   }

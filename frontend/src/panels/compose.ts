@@ -129,7 +129,7 @@ class Compose {
       return (await call<Asset>("PATCH", `/assets/${this.uid}`, { body, etag: this.known.etag })).data;
     } catch (error) {
       this.stale = error instanceof ApiError && error.status === 412;
-      throw error;
+      throw this.stale ? new ApiError(412, t("compose.stale")) : error;
     }
   }
 
@@ -137,6 +137,7 @@ class Compose {
   private readonly loadNewest = async (): Promise<void> => {
     const { data, etag } = await call<Asset>("GET", `/assets/${this.uid}`);
     this.known = { asset: data, etag };
+    this.form.rebase(initialOf(data));
     this.stale = false;
     this.form.problem = "";
     toast(t("compose.newest-loaded"));
@@ -183,15 +184,9 @@ class Compose {
   }
 
   private staleView(): TemplateResult {
-    return html`<div class="notice notice--warm">
-      ${icon("info")}
-      <div>
-        <p>${t("compose.stale")}</p>
-        <div class="buttons">
-          <button type="button" class="button" @click=${() => void this.loadNewest()}>${t("compose.load-newest")}</button>
-        </div>
-      </div>
-    </div>`;
+    return html`<p class="buttons">
+      <button type="button" class="button" @click=${() => void this.loadNewest()}>${t("compose.load-newest")}</button>
+    </p>`;
   }
 
   private buttons(): TemplateResult {

@@ -49,15 +49,18 @@ async function shade(): Promise<void> {
     const value = row[figure];
     if (row.ward_code && typeof value === "number" && !row.suppressed?.includes(figure)) values.set(row.ward_code, value);
   }
+  const label = columns().find((one) => one.name === figure)?.label ?? figure;
   const map = await theMap();
   await map.areasReady;
-  map.shade(values);
+  map.shade(values, label);
   const box = document.getElementById("legend");
-  const column = columns().find((one) => one.name === figure);
-  if (box) render(legend(column?.label ?? figure, [...values.values()]), box);
+  if (box) render(legend(label, [...values.values()]), box);
 }
 
 const columns = (): Column[] => report?.columns.filter((column) => !column.name.startsWith("ward_")) ?? [];
+
+/** The figure that the map shows stands first, so that both are seen together. */
+const ordered = (): Column[] => columns().sort((one, other) => Number(other.name === figure) - Number(one.name === figure));
 
 function choose(name: string): void {
   figure = name;
@@ -106,7 +109,7 @@ function table(of: WardReport): TemplateResult {
       <caption class="for-readers">${t("desk.table")}</caption>
       <thead>
         <tr>
-          ${headCell("ward_name", t("desk.ward"))} ${columns().map((column) => headCell(column.name, column.label))}
+          ${headCell("ward_name", t("desk.ward"))} ${ordered().map((column) => headCell(column.name, column.label))}
         </tr>
       </thead>
       <tbody>
@@ -150,7 +153,7 @@ function line(row: ReportRow, name: string): TemplateResult {
   const point = (on: boolean) => (): void => ifMap((map) => map.areas.outline(on && row.ward_code ? [row.ward_code] : []));
   return html`<tr @mouseenter=${point(true)} @mouseleave=${point(false)}>
     <th scope="row">${name}</th>
-    ${columns().map((column) => html`<td ?data-shown=${column.name === figure}>${cell(row, column.name)}</td>`)}
+    ${ordered().map((column) => html`<td ?data-shown=${column.name === figure}>${cell(row, column.name)}</td>`)}
   </tr>`; // prettier-ignore
 }
 
@@ -158,5 +161,6 @@ function cell(row: ReportRow, name: string): string | TemplateResult {
   const value = row[name];
   if (row.suppressed?.includes(name) || value === null || value === undefined)
     return html`<span aria-label=${t("desk.not-shown")}>–</span>`;
+  if (value === 0) return html`<span class="nought">0</span>`;
   return typeof value === "number" ? number(value) : String(value);
 }

@@ -104,7 +104,8 @@ function inputView(shown: Shown): TemplateResult {
   const { field, id, raw, fault, change } = shown;
   const take = (event: Event): void => change((event.target as HTMLInputElement).value);
   if (field.type === "long-text")
-    return html`<textarea class="input" id=${id} name=${field.name} rows="3" maxlength=${field.max_length ?? nothing}
+    return html`<textarea class="input ${(field.max_length ?? 0) <= 300 ? "input--line" : ""}" id=${id} name=${field.name}
+      rows="2" maxlength=${field.max_length ?? nothing}
       aria-invalid=${fault ? "true" : nothing} aria-describedby=${described(shown)} ?required=${field.required}
       .value=${live(String(raw))} @input=${take}></textarea>`; // prettier-ignore
   if (field.type === "choice")

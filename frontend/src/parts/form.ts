@@ -39,13 +39,12 @@ export class Form {
   /** Fields shown elsewhere than in order call `field` by name. */
   readonly faults = new Map<string, string>();
   private readonly raw = new Map<string, Typed>();
+  private initial: Values;
 
   constructor(readonly options: FormOptions) {
+    this.initial = options.initial ?? {};
     const kept = keptFor(options.key);
-    for (const field of options.fields) {
-      const before = kept?.[field.name];
-      this.raw.set(field.name, before ?? typed(field, options.initial?.[field.name]));
-    }
+    for (const field of options.fields) this.raw.set(field.name, kept?.[field.name] ?? this.begins(field));
   }
 
   /** True when something typed earlier waits under that key. */
@@ -54,8 +53,14 @@ export class Form {
   /** Forget what was typed. */
   forget(): void {
     sessionStorage.removeItem(storeKey(this.options.key));
-    for (const field of this.options.fields)
-      this.raw.set(field.name, typed(field, this.options.initial?.[field.name]));
+    for (const field of this.options.fields) this.raw.set(field.name, this.begins(field));
+  }
+
+  /** Stand on other values: fields that were not typed in take them, the others keep what was typed. */
+  rebase(initial: Values): void {
+    const untouched = this.options.fields.filter((field) => this.get(field.name) === this.begins(field));
+    this.initial = initial;
+    for (const field of untouched) this.raw.set(field.name, this.begins(field));
   }
 
   /** What is typed in a field now. */
@@ -66,7 +71,10 @@ export class Form {
   set(name: string, raw: Typed): void {
     this.raw.set(name, raw);
     if (this.faults.delete(name)) this.options.redraw();
-    sessionStorage.setItem(storeKey(this.options.key), JSON.stringify(Object.fromEntries(this.raw)));
+    // Only what was typed: the rest must follow the service when it comes back.
+    const own = this.options.fields.filter((field) => this.get(field.name) !== this.begins(field));
+    const kept = Object.fromEntries(own.map((field) => [field.name, this.get(field.name)]));
+    sessionStorage.setItem(storeKey(this.options.key), JSON.stringify(kept));
   }
 
   /** The values of all fields, or null with the faults set. */
@@ -163,6 +171,8 @@ export class Form {
     const fits = this.options.fields.filter(({ name }) => place.endsWith(`.${name}`));
     return fits.sort((one, other) => other.name.length - one.name.length)[0];
   }
+
+  private readonly begins = (field: Field): Typed => typed(field, this.initial[field.name]);
 
   private fail(problem: string): void {
     this.problem = problem;

@@ -21,7 +21,7 @@ export function drawFrame(now: Route, changed: boolean): void {
   render(frame(now.layout), document.body);
   document.querySelector<HTMLElement>("#list")?.toggleAttribute("inert", now.layout !== "list");
   document.querySelector<HTMLElement>("#over")?.toggleAttribute("inert", !["over", "split"].includes(now.layout));
-  if (changed) setSheet(now.name === "compose" || now.name === "desk" ? "full" : "half");
+  if (changed) setSheet(now.name === "compose" || now.name === "edit" ? "full" : "half");
 }
 
 /** Wire what only needs wiring once. */

@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { call } from "../../api/client";
 import type { Asset, Field } from "../../api/types";
-import { ago, day, label, number, span, t } from "../../i18n";
+import { ago, day, label, metres, number, span, t } from "../../i18n";
 import { plain, webAddress } from "../../parts/fields";
 import { icon } from "../../parts/icon";
 import { bigMark, tint } from "../../parts/mark";
@@ -103,7 +103,9 @@ function shown(field: Field, value: unknown): unknown {
     const address = webAddress(value);
     return address ? link(address) : nothing;
   }
-  return typeof value === "number" ? number(value) : plain(value);
+  // By the names' law, what ends in _m is in metres.
+  if (typeof value === "number") return field.name.endsWith("_m") ? metres(value) : number(value);
+  return plain(value);
 }
 
 const link = (address: string): TemplateResult =>

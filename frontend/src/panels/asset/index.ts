@@ -54,7 +54,9 @@ export function leave(): void {
 }
 
 /** Acts that a visitor is offered: everybody who signs in may do these on a published asset. */
-const OPEN_TO_ALL = ["appreciations.give", "comments.write", "flags.raise"];
+const OPEN_TO_ALL = ["appreciations.give", "comments.write", "proposals.propose", "flags.raise"];
+/** Acts for the kinds that take proposals: projects, ideas and places say what they need and can be helped. */
+const FOR_PROPOSALS = ["proposals.propose", "needs.add"];
 
 class AssetView implements Page {
   readonly verbs = new Verbs(() => this.redraw());
@@ -79,13 +81,12 @@ class AssetView implements Page {
 
   etag = (): string | null => this.found?.etag ?? null;
 
-  may = (act: string): boolean => this.asset().properties.may?.includes(act) ?? false;
+  may = (act: string): boolean => this.suits(act) && (this.asset().properties.may?.includes(act) ?? false);
 
   offers = (act: string): boolean => {
+    if (!this.suits(act)) return false;
     if (this.may(act)) return true;
-    const { kind, state } = this.asset().properties;
-    const toAll = OPEN_TO_ALL.includes(act) || (act === "proposals.propose" && kindOf(kind).takes_proposals);
-    return !world.viewer && state === "published" && toAll;
+    return !world.viewer && this.asset().properties.state === "published" && OPEN_TO_ALL.includes(act);
   };
 
   reload = async (): Promise<void> => {
@@ -113,6 +114,9 @@ class AssetView implements Page {
   redraw = (): void => {
     if (!this.asking.signal.aborted) render(this.view(), this.host);
   };
+
+  private readonly suits = (act: string): boolean =>
+    !FOR_PROPOSALS.includes(act) || kindOf(this.asset().properties.kind).takes_proposals;
 
   private begin(): void {
     const asset = this.asset();
