@@ -231,19 +231,29 @@ def migrate(data: Data = None) -> None:
 
 @database.command()
 def roles(data: Data = None) -> None:
-    """Make the two login roles of the service on your own database (CIVIC_MIGRATE_URL). Safe to run again."""
+    """Make the service's two login roles on your own database, with the passwords that its addresses name.
+
+    Works as CIVIC_MIGRATE_URL, which may make roles. Safe to run again.
+    """
     import psycopg
+    from psycopg import sql
+    from sqlalchemy import make_url
 
     settings = Settings()
     if settings.embedded and not settings.migrate_url:
         with localdb.running(data or settings.data):
-            print("The embedded database has its roles.")
+            print("The embedded database has its roles; they need no passwords.")
             return
     address = _owner_url(settings).replace("postgresql+psycopg://", "postgresql://", 1)
     with psycopg.connect(address, autocommit=True, connect_timeout=10) as connection:
         connection.execute(localdb.ROLES_SQL.read_bytes())
-    print("The roles civic_write and civic_read are there. Where the server asks for passwords, give them some:")
-    print("  ALTER ROLE civic_write PASSWORD '…'; ALTER ROLE civic_read PASSWORD '…';")
+        for url in map(make_url, filter(None, [settings.database_url, settings.database_read_url])):
+            if url.username in ("civic_write", "civic_read") and url.password:
+                # Hashed here, so that the server's log cannot show it.
+                hashed = connection.pgconn.encrypt_password(url.password.encode(), url.username.encode())
+                set_it = sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(url.username), hashed.decode())
+                connection.execute(set_it)
+    print("The roles civic_write and civic_read are there, with the passwords of CIVIC_DATABASE_URL and _READ_URL.")
 
 
 def _owner_url(settings: Settings) -> str:
@@ -399,9 +409,7 @@ def import_assets(
     kind: Annotated[str, typer.Option(help="What its rows are: project, place, service, group, …")],
     theme: Annotated[str, typer.Option(help="What they are about.")] = "other",
     source: Annotated[str | None, typer.Option(help="What to call their source; else the file's name.")] = None,
-    mapping: Annotated[
-        list[str] | None, typer.Option("--map", help="FIELD=COLUMN,… e.g. title=Name.")
-    ] = None,
+    mapping: Annotated[list[str] | None, typer.Option("--map", help="FIELD=COLUMN,… e.g. title=Name.")] = None,
     crs: Crs = None,
     layer: Layer = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything, then take it back.")] = False,
@@ -410,9 +418,8 @@ def import_assets(
     data: Data = None,
 ) -> None:
     """Bring in other people's table (CSV, GeoJSON, GeoPackage) as assets. Again, it brings in only what is new."""
-    from app import auth, kinds
+    from app import auth, kinds, lifecycles
     from app.actions import import_plan, imports
-    from app.models import lifecycles
 
     for word, known, what in ((kind, kinds.BY_NAME, "kind"), (theme, lifecycles.THEMES, "theme")):
         if word not in known:

@@ -23,7 +23,7 @@ def default_data_dir() -> Path:
 class Settings(BaseSettings):
     """Everything an operator can set. Each field is read from CIVIC_<NAME>; docs/settings.md lists them."""
 
-    model_config = SettingsConfigDict(env_prefix="CIVIC_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="CIVIC_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     data: Path = Field(
         default_factory=default_data_dir,
