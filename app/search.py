@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased, joinedload, selectinload
 from sqlalchemy.sql.elements import ColumnElement
 
-from app import errors, rules
+from app import errors, lifecycles, rules
 from app.auth import Actor
 from app.models import (
     Area,
@@ -43,7 +43,6 @@ from app.models import (
     Pledge,
     Proposal,
     Update,
-    lifecycles,
 )  # fmt: skip
 from app.wire import Cursor
 

@@ -11,9 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from app import errors, rules
+from app import errors, lifecycles, rules
 from app.auth import VISITOR, Actor
-from app.models import Area, Asset, AssetArea, Comment, Flag, Link, Need, Pledge, Proposal, Update, lifecycles
+from app.geo import areas
+from app.models import Area, Asset, AssetArea, Comment, Flag, Link, Need, Pledge, Proposal, Update
 from tests import factories
 from tests.rights import NO_KEY, OPEN, SCOPES, SEEN, TABLE, THINGLESS, WHO, scope_of, verdict
 
@@ -252,7 +253,7 @@ async def _populate(session: AsyncSession) -> dict[str, Actor]:
         )  # fmt: skip
     session.add_all(rows)
     await session.flush()
-    await factories.areas.assign(session)
+    await areas.assign(session)
     actors = {who: await factories.actor(session, person) for who, person in people.items()}
     return actors | {"visitor": VISITOR, "system": Actor.system("a job")}
 

@@ -10,11 +10,11 @@ import shapely
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import db, kinds, samples
+from app import db, kinds, lifecycles, samples
 from app.actions import assets
 from app.geo import privacy, pyramid, shapes
 from app.kinds import document
-from app.models import Asset, lifecycles
+from app.models import Asset
 from app.samples import ground
 from app.samples.days import Days
 

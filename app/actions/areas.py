@@ -13,14 +13,14 @@ from sqlalchemy import exists, func, select, text, update
 from sqlalchemy.exc import InternalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import db, rules
+from app import db, lifecycles, rules
 from app.actions.record import record
 from app.auth import Actor
 from app.errors import Invalid
 from app.geo import areas, coordinates, formats, shapes
 from app.geo.coordinates import squeezed, text_of
 from app.geo.tables import Row, Table
-from app.models import Area, Asset, BoundarySet, lifecycles
+from app.models import Area, Asset, BoundarySet
 
 MAX_CODE, MAX_NAME = 20, 120
 #: How statistical offices begin the names of their columns: WD22CD and WD22NM are a ward's code and name.
@@ -111,6 +111,8 @@ def understand(
     table = formats.read(path, layer=layer)
     if not table.located:
         raise Invalid(f"{path.name} is a plain table. Boundaries come as GeoJSON or GeoPackage.")
+    if next(table.rows(), None) is None:
+        raise Invalid(f"{path.name} has no areas.")
     asked = {"code": code, "name": name, "population": population}
     found = coordinates.named(table, {what: column for what, column in asked.items() if column})
     guessed = [what for what in ("code", "name") if what not in found]
@@ -148,6 +150,18 @@ async def bring_in(session: AsyncSession, actor: Actor, wanted: Boundaries) -> O
     """
     rules.admit(actor, "areas.bring_in")
     await session.execute(text("SET LOCAL statement_timeout = 0"))
+    async with session.begin_nested():  # so that a refusal leaves nothing in the caller's transaction either
+        done = await _take_in(session, wanted)
+        if done.added or done.rewritten:
+            await session.execute(db.sql("areas_parents"), {"levels": list(lifecycles.LEVELS)})
+            await areas.assign(session)
+            about = {"set": done.name, "level": done.level, "added": done.added, "rewritten": done.rewritten}
+            record(session, actor, "areas.bring_in", "boundary_set", None, after=about, payload=about)
+        await _count(session, done)
+    return done
+
+
+async def _take_in(session: AsyncSession, wanted: Boundaries) -> Outcome:
     mended = await _stage(session, wanted)
     await areas.hold(session)
     count = await session.scalar(select(func.count()).select_from(text("incoming_area"))) or 0
@@ -158,12 +172,6 @@ async def bring_in(session: AsyncSession, actor: Actor, wanted: Boundaries) -> O
     else:
         await _add(session, wanted, done)
     await session.execute(text("DROP TABLE incoming_area"))
-    if done.added or done.rewritten:
-        await session.execute(db.sql("areas_parents"), {"levels": list(lifecycles.LEVELS)})
-        await areas.assign(session)
-        about = {"set": done.name, "level": done.level, "added": done.added, "rewritten": done.rewritten}
-        record(session, actor, "areas.bring_in", "boundary_set", None, after=about, payload=about)
-    await _count(session, done)
     return done
 
 
@@ -195,9 +203,7 @@ async def _stage(session: AsyncSession, wanted: Boundaries) -> list[tuple[str, s
 
 
 def _rows(wanted: Boundaries) -> Iterator[tuple[Any, ...]]:
-    rows = 0
     for row in wanted.table.rows():
-        rows += 1
         where = f"{wanted.table.unit} {row.line}"
         if row.fault:
             raise Invalid(f"{where.capitalize()} cannot be read: {row.fault}.")
@@ -208,8 +214,6 @@ def _rows(wanted: Boundaries) -> Iterator[tuple[Any, ...]]:
         except Invalid as problem:
             raise Invalid(f"{where.capitalize()} ({code}): {problem.detail}") from problem
         yield row.line, code, name, _population(row, wanted.population_column), shapely.to_wkb(shape, hex=True)
-    if not rows:
-        raise Invalid("The file has no areas.")
 
 
 def _text(row: Row, column: str, longest: int, where: str) -> str:

@@ -16,7 +16,7 @@ from app.auth import Actor
 from app.geo import areas, privacy, shapes
 from app.kinds import document
 from app.kinds.document import AssetDocument
-from app.models import Area, Asset, Community, History, StateChange, VaultExactPoint
+from app.models import Area, Asset, Community, History, VaultExactPoint
 
 COLUMNS = (
     "title", "summary", "body", "theme", "stage", "audience", "organiser", "website", "licence", "attribution",
@@ -119,21 +119,17 @@ async def change_state(
 
 async def end_past(session: AsyncSession, actor: Actor) -> int:
     """Set what is over to `ended`: assets whose ends_at has passed. Returns how many."""
-    over = (
-        update(Asset)
-        .where(Asset.stage != "ended", Asset.ends_at < func.now())
-        .values(stage="ended", ended_at=Asset.ends_at)
-        .returning(Asset.id)
-    )
-    ids = (await session.scalars(over)).all()
-    if ids:
-        why = "its end date passed"
-        await session.execute(
-            insert(StateChange),
-            [{"thing": "asset", "thing_id": i, "aspect": "stage", "to_state": "ended", "why": why} for i in ids],
-        )
-        record(session, actor, "assets.end", "asset", None, after={"ended": len(ids)}, why=why)
-    return len(ids)
+    over = select(Asset.id, Asset.stage).where(Asset.stage != "ended", Asset.ends_at < func.now())
+    rows = (await session.execute(over.order_by(Asset.id).with_for_update(skip_locked=True))).all()
+    if not rows:
+        return 0
+    ended = {"stage": "ended", "ended_at": Asset.ends_at, "version": Asset.version + 1, "updated_at": func.now()}
+    await session.execute(update(Asset).where(Asset.id.in_([row.id for row in rows])).values(ended))
+    why = "its end date passed"
+    for row in rows:
+        step(session, actor, "asset", row.id, row.stage, "ended", aspect="stage", why=why)
+    record(session, actor, "assets.end", "asset", None, after={"ended": len(rows)}, why=why)
+    return len(rows)
 
 
 # ── documents ───────────────────────────────────────────────────────────────────────────────

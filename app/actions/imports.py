@@ -91,7 +91,14 @@ async def bring_in(
     await session.execute(text("SET LOCAL statement_timeout = 0"))
     await areas.share(session)
     await _require_system(session, plan.place.epsg)
-    trial = await session.begin_nested()
+    async with session.begin_nested() as trial:
+        account = await _run(session, actor, plan, on_reject)
+        if dry_run or not account.created:
+            await trial.rollback()
+    return account
+
+
+async def _run(session: AsyncSession, actor: Actor, plan: Plan, on_reject: Callable[[Reject], None]) -> Account:
     run = ImportRun(
         source=plan.source, file_name=plan.file_name[:255], kind=plan.kind.name, created_by=actor.person_id,
         rows_read=0, created=0, already_there=0, rejected=0,
@@ -100,15 +107,11 @@ async def bring_in(
     await session.flush()
     account = await _take_in(session, actor, plan, run, on_reject)
     account.remarks = Counter(plan.remarks)
-    if dry_run or not account.created:
-        await trial.rollback()
-        return account
     counts = {name: getattr(account, name) for name in ("created", "already_there", "rejected")}
     await session.execute(update(ImportRun).where(ImportRun.id == run.id).values(rows_read=account.read, **counts))
     about = {"source": plan.source, "kind": plan.kind.name, **account.figures()}
     record(session, actor, "imports.bring_in", "import_run", run.uid, after=about, payload=about)
     await session.flush()
-    await trial.commit()
     await pyramid.fold(session)
     return account
 

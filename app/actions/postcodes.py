@@ -59,15 +59,13 @@ async def bring_in(
     column = _column(table, column)
     account = Account()
     rows = table.rows()
-    await session.execute(db.sql("postcodes_table"))
-    connection = await db.driver(session)
-    while batch := await anyio.to_thread.run_sync(lambda: list(islice(rows, BATCH))):
-        account.read += len(batch)
-        async with connection.cursor() as cursor, cursor.copy("COPY incoming_postcode (code, raw) FROM STDIN") as copy:
-            for pair in _pairs(batch, column, place, account):
-                await copy.write_row(pair)
-    taken = await session.scalar(select(func.count()).select_from(text("incoming_postcode"))) or 0
-    await _keep(session, place.epsg, account)
+    async with session.begin_nested():  # so that a refusal leaves nothing in the caller's transaction either
+        await session.execute(db.sql("postcodes_table"))
+        while batch := await anyio.to_thread.run_sync(lambda: list(islice(rows, BATCH))):
+            account.read += len(batch)
+            await _copy(session, _pairs(batch, column, place, account))
+        taken = await session.scalar(select(func.count()).select_from(text("incoming_postcode"))) or 0
+        await _keep(session, place.epsg, account)
     account.rejected = account.read - taken
     account.already_there = taken - account.created - account.moved
     if account.created or account.moved:
@@ -75,6 +73,13 @@ async def bring_in(
         record(session, actor, "postcodes.bring_in", "postcode", None, after=about, payload=about)
         await session.flush()
     return account
+
+
+async def _copy(session: AsyncSession, pairs: Iterator[tuple[str, str]]) -> None:
+    connection = await db.driver(session)
+    async with connection.cursor() as cursor, cursor.copy("COPY incoming_postcode (code, raw) FROM STDIN") as copy:
+        for pair in pairs:
+            await copy.write_row(pair)
 
 
 async def _keep(session: AsyncSession, epsg: int, account: Account) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from app.models import lifecycles
+from app import lifecycles
 from app.wire import Wire
 
 Shape = Literal["circle", "diamond", "heart", "square", "pentagon", "triangle", "star", "hexagon", "cross", "drop"]

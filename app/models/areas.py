@@ -7,8 +7,8 @@ from geoalchemy2 import Geometry
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app import lifecycles
 from app.db import Base
-from app.models import lifecycles
 from app.models.columns import CreatedAt, Id
 from app.models.people import one_of
 

@@ -20,8 +20,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app import lifecycles
 from app.db import Base
-from app.models import lifecycles
 from app.models.areas import Area, AssetArea
 from app.models.columns import CreatedAt, Id, Uid, Version
 from app.models.people import Community, Person, one_of

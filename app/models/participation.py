@@ -6,8 +6,8 @@ from decimal import Decimal
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Numeric, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app import lifecycles
 from app.db import Base
-from app.models import lifecycles
 from app.models.assets import Asset
 from app.models.columns import CreatedAt, Id, Uid, Version
 from app.models.people import Person, one_of

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app import lifecycles
 from app.db import Base
-from app.models import lifecycles
 from app.models.columns import CreatedAt, Id, Instant, Uid
 
 

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from app import kinds
+from app import kinds, lifecycles
 from app.kinds import Kind
-from app.models import lifecycles
 
 
 @dataclass(frozen=True)

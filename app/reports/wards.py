@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import CTE, BigInteger, Float, Row, String, column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import auth, db, kinds, rules, search
+from app import auth, db, kinds, lifecycles, rules, search
 from app.auth import Actor
 from app.errors import Invalid
-from app.models import Area, Asset, lifecycles
+from app.models import Area, Asset
 from app.reports import figures, small_counts
 from app.reports.figures import Figure
 from app.reports.small_counts import Cell

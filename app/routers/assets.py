@@ -9,11 +9,11 @@ from pydantic import Field
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import errors, kinds, search
+from app import errors, kinds, lifecycles, search
 from app.actions import assets, moderation
 from app.auth import Actor
 from app.kinds.document import AssetDocument
-from app.models import Appreciation, Asset, Comment, Need, Proposal, Update, lifecycles
+from app.models import Appreciation, Asset, Comment, Need, Proposal, Update
 from app.routers import present
 from app.routers.deps import IfMatch, JustOnce, Read, Serving, Tx, Who, act
 from app.wire import Text, Wire

@@ -11,9 +11,9 @@ from pydantic.fields import FieldInfo
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import aliased
 
-from app import auth, errors, kinds, locale, wire
+from app import auth, errors, kinds, lifecycles, locale, wire
 from app.kinds import document
-from app.models import Area, BoundarySet, Postcode, lifecycles
+from app.models import Area, BoundarySet, Postcode
 from app.routers import deps, present
 from app.routers.deps import Paging, Read, Serving, act
 from app.wire import Cursor, Out, Page, Text

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Select, func, select, union_all
 
-from app import errors, kinds, search
+from app import errors, kinds, lifecycles, search
 from app.auth import VISITOR
 from app.geo import cells, tiles
-from app.models import Asset, lifecycles
+from app.models import Asset
 from app.routers import catalogue
 from app.routers.assets import listed
 from app.routers.deps import Read, Service, Serving, anonymous

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import kinds
+from app import kinds, lifecycles
 from app.actions import assets
 from app.geo import privacy, shapes
 from app.kinds import document
@@ -30,7 +30,6 @@ from app.models import (
     Proposal,
     StateChange,
     Update,
-    lifecycles,
 )  # fmt: skip
 from app.samples.days import Days
 from app.samples.people import Cast

@@ -50,11 +50,12 @@ CREATE TRIGGER count_pledge AFTER INSERT OR DELETE OR UPDATE OF state ON pledge
 
 -- ── the map's change log ─────────────────────────────────────────────────────────────────────
 -- Writers only append, so they never wait for each other; map_cell is filled from here by one folder process.
+-- Cells are logged as the first cell of their level-16 cell: nothing that reads the log looks closer.
 CREATE FUNCTION log_map_insert() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO map_change (cell, kind, theme, n, sx, sy)
-  SELECT cell, kind, theme, count(*), sum(civic_world_x(anchor)), sum(civic_world_y(anchor))
-  FROM new_rows WHERE on_map GROUP BY cell, kind, theme;
+  SELECT cell >> 12 << 12, kind, theme, count(*), sum(civic_world_x(anchor)), sum(civic_world_y(anchor))
+  FROM new_rows WHERE on_map GROUP BY cell >> 12, kind, theme;
   RETURN NULL;
 END $$;
 
@@ -63,9 +64,11 @@ BEGIN
   INSERT INTO map_change (cell, kind, theme, n, sx, sy)
   SELECT cell, kind, theme, sum(n), sum(n * x), sum(n * y)
   FROM (
-    SELECT cell, kind, theme, 1 AS n, civic_world_x(anchor) AS x, civic_world_y(anchor) AS y FROM new_rows WHERE on_map
+    SELECT cell >> 12 << 12 AS cell, kind, theme, 1 AS n, civic_world_x(anchor) AS x, civic_world_y(anchor) AS y
+    FROM new_rows WHERE on_map
     UNION ALL
-    SELECT cell, kind, theme, -1, civic_world_x(anchor), civic_world_y(anchor) FROM old_rows WHERE on_map
+    SELECT cell >> 12 << 12, kind, theme, -1, civic_world_x(anchor), civic_world_y(anchor)
+    FROM old_rows WHERE on_map
   ) AS change
   GROUP BY cell, kind, theme
   HAVING sum(n) <> 0 OR sum(n * x) <> 0 OR sum(n * y) <> 0;
@@ -75,10 +78,13 @@ END $$;
 CREATE FUNCTION log_map_delete() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO map_change (cell, kind, theme, n, sx, sy)
-  SELECT cell, kind, theme, -count(*), -sum(civic_world_x(anchor)), -sum(civic_world_y(anchor))
-  FROM old_rows WHERE on_map GROUP BY cell, kind, theme;
+  SELECT cell >> 12 << 12, kind, theme, -count(*), -sum(civic_world_x(anchor)), -sum(civic_world_y(anchor))
+  FROM old_rows WHERE on_map GROUP BY cell >> 12, kind, theme;
   RETURN NULL;
 END $$;
+
+-- Rows come and go all the time: cleaned up by count, not by share.
+ALTER TABLE map_change SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
 CREATE TRIGGER log_map_insert AFTER INSERT ON asset REFERENCING NEW TABLE AS new_rows
   FOR EACH STATEMENT EXECUTE FUNCTION log_map_insert();
@@ -99,7 +105,7 @@ CREATE POLICY insert_only ON vault.exact_point FOR INSERT WITH CHECK (true);
 -- Where to send the mail of an asked-for sign-in.
 CREATE FUNCTION vault.sign_in_email(asked uuid) RETURNS text
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT email FROM vault.sign_in s WHERE s.uid = asked AND s.used_at IS NULL
+  SELECT email FROM vault.sign_in s WHERE s.uid = asked AND s.used_at IS NULL AND s.expires_at > clock_timestamp()
 $$;
 
 -- One try at a sign-in; counts it, and uses it up when it is right. `outcome` says what happened; `person` is null

@@ -15,7 +15,7 @@ revision = "0001"
 down_revision = None
 
 SQL = Path(__file__).parents[1] / "sql"
-#: The legal steps at the time of this migration; app/models/lifecycles.py holds today's.
+#: The legal steps at the time of this migration; app/lifecycles.py holds today's.
 TRANSITIONS = [
     ("asset", "draft", "pending"),
     ("asset", "draft", "published"),
