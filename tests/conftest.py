@@ -1,6 +1,7 @@
 """What every test stands on: a real PostGIS with the real migrations, a fresh copy of it for each test, the app.
 
 `database`  a database of the test's own (a copy of the migrated template, about 60 ms): for anything that commits
+`module_database`  one that the tests of a file share
 `session`   a writing session whose outer transaction is rolled back: quick, for plain reads and writes
 `engines`   db.Engines of `database`        `settings`  settings that name it
 `app`       the application on it, started   `client`    an HTTP client of that application
@@ -151,6 +152,12 @@ def admin(cluster: localdb.Cluster) -> Iterator[localdb.Connection]:
 @pytest.fixture
 def database(cluster: localdb.Cluster, admin: localdb.Connection) -> Iterator[Database]:
     """A database of this test's own."""
+    yield from _fresh(cluster, admin)
+
+
+@pytest.fixture(scope="module")
+def module_database(cluster: localdb.Cluster, admin: localdb.Connection) -> Iterator[Database]:
+    """A database that the tests of one file share: for those that only read, or write beside each other."""
     yield from _fresh(cluster, admin)
 
 
