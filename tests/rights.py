@@ -1,7 +1,7 @@
 """Who may do what, written by hand: the tables against which app/rules.py and every route are held.
 
 A cell says what becomes of an act on a published, public asset: `+` allowed, `-` refused (403), `0` sign in first
-(401), `h` hidden (404). SEEN says who may know of an asset in its other states; where somebody may not, everything is hidden.
+(401), `h` hidden (404). SEEN says who may know of an asset in its other states; to everybody else it is hidden.
 """
 
 from collections.abc import Mapping

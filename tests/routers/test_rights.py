@@ -1,4 +1,4 @@
-"""Every route, asked by everybody, in three states of the asset: what tests/rights.py says, and nothing changed by a no.
+"""Every route, asked by everybody, in three states of the asset: as tests/rights.py says, and a no changes nothing.
 
 The refused ask first, of one and the same scene; then each of the allowed in a fresh one, so that no refusal passes
 because the request was wrong anyway.
@@ -6,12 +6,13 @@ because the request was wrong anyway.
 
 import json
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from app import auth, routers, rules
+from app import routers, rules
 from app.auth import Actor
 from tests.factories import Scene, Town
 from tests.rights import OTHERS, ROUTES, TABLE, WHO, Route, verdict
@@ -22,10 +23,10 @@ STATES = ("published", "hidden", "draft")
 _DIGEST = """
 SELECT concat_ws(' ',
   (SELECT count(*) FROM history), (SELECT count(*) FROM outbox), (SELECT count(*) FROM state_change),
-  (SELECT md5(asset::text) FROM asset WHERE uid = :asset), (SELECT md5(comment::text) FROM comment WHERE uid = :comment),
-  (SELECT md5(need::text) FROM need WHERE uid = :need), (SELECT md5(proposal::text) FROM proposal WHERE uid = :proposal),
-  (SELECT md5(pledge::text) FROM pledge WHERE uid = :pledge), (SELECT md5(update::text) FROM update WHERE uid = :update),
-  (SELECT md5(link::text) FROM link WHERE uid = :link))
+  (SELECT md5(t::text) FROM asset t WHERE uid = :asset), (SELECT md5(t::text) FROM comment t WHERE uid = :comment),
+  (SELECT md5(t::text) FROM need t WHERE uid = :need), (SELECT md5(t::text) FROM proposal t WHERE uid = :proposal),
+  (SELECT md5(t::text) FROM pledge t WHERE uid = :pledge), (SELECT md5(t::text) FROM update t WHERE uid = :update),
+  (SELECT md5(t::text) FROM link t WHERE uid = :link))
 """
 
 
@@ -179,7 +180,7 @@ async def test_what_is_hidden_answers_byte_for_byte_like_what_never_was(town: To
     scene = await town.scene(state="hidden")
     seen = (await town["owner"].get(f"/api/v1/assets/{scene.asset}")).json()
     assert seen["properties"]["state"] == "hidden"
-    nothing = Scene(*[auth.UUID(int=n) for n in range(9)])
+    nothing = Scene(*[UUID(int=n) for n in range(9)])
     for who in ("visitor", "stranger", "far_officer"):
         for route in ROUTES:
             hidden, unknown = await ask(town[who], route, scene), await ask(town[who], route, nothing)
