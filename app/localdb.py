@@ -120,6 +120,10 @@ def running(data: Path, *, durable: bool = True) -> Iterator[Cluster]:
     database `civic`, owned by civic_owner, with PostGIS in it. `durable=False` makes a cluster for tests that a crash
     may ruin; a folder stays what it was made as. Raises postgres.DatabaseUnavailable with a sentence for the operator.
     """
+    if not Path("/proc/self/cwd").exists():  # how we know our own processes from everybody else's
+        raise postgres.DatabaseUnavailable(
+            "The embedded database runs on Linux. Here, type: docker compose up --build, or set CIVIC_DATABASE_URL."
+        )
     data = data.absolute()
     account = _account(data / "postgres")
     _make_data_folder(data, account)

@@ -15,9 +15,7 @@ FLOOR = (15, (3, 3))  # PostgreSQL 15, PostGIS 3.3: what the statements in this 
 _PLACES = (
     "/usr/lib/postgresql/*/bin",  # Debian, Ubuntu
     "/usr/pgsql-*/bin",  # PGDG on Red Hat and its relatives
-    "/opt/homebrew/opt/postgresql@*/bin",
-    "/usr/local/opt/postgresql@*/bin",
-    "/Applications/Postgres.app/Contents/Versions/*/bin",
+    "/usr/local/pgsql/bin",  # built from source
 )
 
 
@@ -100,9 +98,7 @@ def install_hint() -> str:
         return "sudo pacman -S postgresql postgis"
     if shutil.which("apk"):
         return "sudo apk add postgresql postgresql-contrib postgis"
-    if shutil.which("brew"):
-        return "brew install postgis"
-    return "install PostgreSQL 15 or newer and PostGIS 3.3 or newer with your system's packages"
+    return "docker compose up --build (or install PostgreSQL 15 with PostGIS 3.3, or newer ones)"
 
 
 def apt_package() -> str | None:
@@ -120,7 +116,7 @@ def apt_package() -> str | None:
 def _look_in(folder: Path) -> Programs | None:
     if not all((folder / name).is_file() for name in ("initdb", "pg_ctl", "postgres")):
         return None
-    major = re.search(r"(?:postgresql[/@]|pgsql-|Versions/)(\d+)", str(folder))
+    major = re.search(r"(?:postgresql/|pgsql-)(\d+)", str(folder))
     return Programs(folder, int(major[1]) if major else _asked_major(folder), _postgis(folder))
 
 
@@ -131,10 +127,9 @@ def _asked_major(folder: Path) -> int:
 
 def _postgis(folder: Path) -> tuple[int, int] | None:
     """The version in postgis.control; Debian keeps it apart from the programs, the others one folder up."""
-    version = folder.parent.name
-    shares = [folder.parent / place for place in ("share", "share/postgresql", f"share/postgresql@{version}")]
+    shares = [folder.parent / place for place in ("share", "share/postgresql")]
     if folder.is_relative_to("/usr/lib/postgresql"):
-        shares = [Path("/usr/share/postgresql") / version]
+        shares = [Path("/usr/share/postgresql") / folder.parent.name]
     if (folder / "pg_config").is_file() and not any(
         (share / "extension/postgis.control").is_file() for share in shares
     ):

@@ -260,11 +260,11 @@ def test_without_apt_the_line_to_type_is_printed_and_the_exit_code_is_2(checkout
     assert (code, out) == (2, "")
     assert err == (
         "civic: PostgreSQL with PostGIS is needed. Type: "
-        "install PostgreSQL 15 or newer and PostGIS 3.3 or newer with your system's packages\n"
+        "docker compose up --build (or install PostgreSQL 15 with PostGIS 3.3, or newer ones)\n"
     )
-    checkout.program("brew", "#!/bin/sh\n")
-    assert checkout.run("migrate", CIVIC_DATABASE_URL="")[2].endswith("Type: brew install postgis\n")
-    (checkout.path / "brew").unlink()
+    checkout.program("pacman", "#!/bin/sh\n")
+    assert checkout.run("migrate", CIVIC_DATABASE_URL="")[2].endswith("Type: sudo pacman -S postgresql postgis\n")
+    (checkout.path / "pacman").unlink()
     code, _, err = checkout.run("test")
     assert code == 2
     assert "PostGIS" in err

@@ -311,10 +311,10 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_machine_without_postgis_gets_the_line_to_type(bare_machine: Path) -> None:
     fake_programs(bare_machine, 17, None)
-    with pytest.raises(postgres.PostgisMissing, match="Type: install PostgreSQL 15 or newer"):
+    with pytest.raises(postgres.PostgisMissing, match="Type: docker compose up --build"):
         postgres.chosen()
-    (bare_machine / "brew").touch(mode=0o755)
-    with pytest.raises(postgres.PostgisMissing, match="Type: brew install postgis"):
+    (bare_machine / "dnf").touch(mode=0o755)
+    with pytest.raises(postgres.PostgisMissing, match=r"Type: sudo dnf install postgresql-server .*postgis"):
         postgres.chosen()
 
 
