@@ -24,7 +24,7 @@ WITH far AS (
     )
 )
 UPDATE incoming SET reason =
-  'it lies ' || CASE WHEN far.metres < 20000 THEN round(far.metres / 1000)::text
+  'it lies ' || CASE WHEN far.metres < 20000 THEN round((far.metres / 1000)::numeric, 1)::text
                      ELSE round((far.metres / 10000)::numeric)::text || '0' END
   || ' km from the nearest area of this map'
   || CASE WHEN :srid IN (4326, 27700) AND EXISTS (
