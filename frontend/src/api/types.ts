@@ -7,7 +7,8 @@ export type Box = [number, number, number, number];
 export type Geometry =
   | { type: "Point"; coordinates: LonLat }
   | { type: "LineString"; coordinates: LonLat[] }
-  | { type: "MultiLineString" | "Polygon"; coordinates: LonLat[][] }
+  | { type: "MultiLineString"; coordinates: LonLat[][] }
+  | { type: "Polygon"; coordinates: LonLat[][] }
   | { type: "MultiPolygon"; coordinates: LonLat[][][] };
 export type GeometryType = Geometry["type"];
 

@@ -6,8 +6,7 @@ import {
 } from "leaflet"; // prettier-ignore
 import type { Geometry, LonLat } from "../api/types";
 import { cellOf, round } from "./cells";
-
-export type Drawing = "Point" | "LineString" | "Polygon";
+import { type Drawing, shapeOf } from "./sketch";
 
 export interface PickOptions {
   drawing: Drawing;
@@ -15,8 +14,6 @@ export interface PickOptions {
   approximate: boolean;
   onChange: (geometry: Geometry | null) => void;
 }
-
-const LEAST_CORNERS: Record<Drawing, number> = { Point: 1, LineString: 2, Polygon: 3 };
 
 export class Picker {
   private corners: LonLat[] = [];
@@ -95,24 +92,6 @@ export class Picker {
     });
     return corner;
   }
-}
-
-/** The geometry that these corners make, or null while there are too few. */
-export function shapeOf(drawing: Drawing, corners: LonLat[]): Geometry | null {
-  const [first] = corners;
-  if (!first || corners.length < LEAST_CORNERS[drawing]) return null;
-  if (drawing === "Point") return { type: "Point", coordinates: first };
-  if (drawing === "LineString") return { type: "LineString", coordinates: corners };
-  return { type: "Polygon", coordinates: [[...counterClockwise(corners), counterClockwise(corners)[0] ?? first]] };
-}
-
-/** RFC 7946 wants outer rings counter-clockwise. */
-function counterClockwise(corners: LonLat[]): LonLat[] {
-  const area = corners.reduce((sum, [x, y], at) => {
-    const [nextX, nextY] = corners[(at + 1) % corners.length] ?? [x, y];
-    return sum + (nextX - x) * (nextY + y);
-  }, 0);
-  return area > 0 ? [...corners].reverse() : corners;
 }
 
 export const lonLat = (place: LatLng): LonLat => [place.lng, place.lat];

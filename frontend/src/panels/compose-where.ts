@@ -7,6 +7,7 @@ import { label, t } from "../i18n";
 import { cellOf } from "../map/cells";
 import { ifMap, theMap } from "../map/handle";
 import type { CivicMap } from "../map/map";
+import type { Drawing } from "../map/sketch";
 import { icon } from "../parts/icon";
 import { setSheet } from "../parts/sheet";
 import { world } from "../state";
@@ -19,7 +20,6 @@ export interface WhereOptions {
   redraw: () => void;
 }
 
-type Drawing = "Point" | "LineString" | "Polygon";
 type Way = Drawing | "area" | "none";
 
 interface Kept {

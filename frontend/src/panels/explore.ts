@@ -128,7 +128,7 @@ const finder = (): TemplateResult => html`
       <span class="for-readers">${t("explore.search")}</span>
       ${icon("search")}
       <input class="input" type="search" placeholder=${t("explore.search")} .value=${live(filters.q)} @input=${search}
-        @focus=${() => setSheet("full")} maxlength="200" enterkeyhint="search" />
+        maxlength="200" enterkeyhint="search" />
     </label>
     <div class="chips chips--kinds" role="group" aria-label=${t("explore.kinds")}>
       ${world.kinds.map((kind) => kindChip(kind.name))}

@@ -21,6 +21,10 @@ export const sheetHeight = (): Height => (stage()?.dataset.sheet as Height | und
 export function bindSheet(grip: HTMLElement, sheet: HTMLElement): void {
   let from: { y: number; height: number } | null = null;
   let moved = false;
+  // Writing needs room, and the screen's keyboard takes half of it.
+  sheet.addEventListener("focusin", ({ target }) => {
+    if (target instanceof HTMLElement && target.matches("input, textarea, select")) setSheet("full");
+  });
   grip.addEventListener("pointerdown", (event) => {
     from = { y: event.clientY, height: sheet.offsetHeight };
     moved = false;

@@ -111,7 +111,7 @@ function decide(page: Page, proposal: Proposal, renew: () => Promise<void>): Tem
       key: key(verb),
       words: t(verb === "accept" ? "proposal.accept" : "proposal.complete"),
       icon: "check",
-      style: "main",
+      ...(verb === "accept" ? { style: "main" as const } : {}),
       done: t(verb === "accept" ? "proposal.accepted" : "proposal.completed"),
       act: () => take(verb, {}),
     });

@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import type { Geometry, LonLat } from "../src/api/types";
+import { boxOf, cellOf, covers } from "../src/map/cells";
+import { shapeOf } from "../src/map/sketch";
+
+describe("an approximate place", () => {
+  test("is the middle of its cell, whoever stands in it", () => {
+    const { centre, box } = cellOf([-0.1165, 51.4613]);
+    const [west, south, east, north] = box;
+    for (const point of [[west + 1e-6, south + 1e-6], [east - 1e-6, north - 1e-6], centre] as LonLat[]) // prettier-ignore
+      expect(cellOf(point).centre).toEqual(centre);
+    expect(centre[0]).toBeCloseTo((west + east) / 2, 6);
+    expect(cellOf([east + 1e-6, south + 1e-6]).centre).not.toEqual(centre);
+  });
+
+  test("is some 380 metres across in London", () => {
+    const [west, south, east, north] = cellOf([-0.1165, 51.4613]).box;
+    const across = (east - west) * 111_320 * Math.cos((51.46 * Math.PI) / 180);
+    expect(across).toBeGreaterThan(370);
+    expect(across).toBeLessThan(390);
+    expect((north - south) * 111_200).toBeCloseTo(across, -1);
+  });
+
+  test.each([[-180, 85.05], [180, -85.05], [0, 0]] as LonLat[])("%d, %d lies inside the world's cells", (lon, lat) => {
+    const [west, south, east, north] = cellOf([lon, lat]).box;
+    expect([west, east].every((value) => Math.abs(value) <= 180)).toBe(true);
+    expect(south).toBeLessThan(north);
+  }); // prettier-ignore
+});
+
+describe("what drawn corners make", () => {
+  test("too few corners make nothing", () => {
+    expect(shapeOf("Point", [])).toBeNull();
+    expect(shapeOf("LineString", [[0, 0]])).toBeNull();
+    expect(shapeOf("Polygon", [[0, 0], [1, 0]])).toBeNull(); // prettier-ignore
+  });
+
+  test("a polygon is closed and runs counter-clockwise, however it was drawn", () => {
+    const clockwise: LonLat[] = [[0, 0], [0, 1], [1, 1], [1, 0]]; // prettier-ignore
+    for (const corners of [clockwise, [...clockwise].reverse()]) {
+      const ring = (shapeOf("Polygon", corners) as Extract<Geometry, { type: "Polygon" }>).coordinates[0] ?? [];
+      expect(ring).toHaveLength(5);
+      expect(ring[0]).toEqual(ring[4]);
+      const area = ring.slice(1).reduce((sum, [x, y], at) => sum + (ring[at]![0] * y - x * ring[at]![1]), 0);
+      expect(area).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe("which ward covers a point", () => {
+  const square: LonLat[] = [[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]]; // prettier-ignore
+  const hole: LonLat[] = [[1, 1], [3, 1], [3, 3], [1, 3], [1, 1]]; // prettier-ignore
+
+  test("inside, outside, and in a hole", () => {
+    const shape: Geometry = { type: "Polygon", coordinates: [square, hole] };
+    expect(covers(shape, [0.5, 0.5])).toBe(true);
+    expect(covers(shape, [5, 5])).toBe(false);
+    expect(covers(shape, [2, 2])).toBe(false);
+    expect(covers({ type: "MultiPolygon", coordinates: [[square]] }, [2, 2])).toBe(true);
+    expect(covers({ type: "Point", coordinates: [2, 2] }, [2, 2])).toBe(false);
+  });
+
+  test("the box around any geometry", () => {
+    expect(boxOf({ type: "Point", coordinates: [1, 2] })).toEqual([1, 2, 1, 2]);
+    expect(boxOf({ type: "LineString", coordinates: [[1, 2], [-3, 4]] })).toEqual([-3, 2, 1, 4]); // prettier-ignore
+    expect(boxOf({ type: "MultiPolygon", coordinates: [[square], [hole]] })).toEqual([0, 0, 4, 4]);
+  });
+});
