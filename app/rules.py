@@ -233,6 +233,12 @@ def sees(actor: Actor, thing: Thing) -> bool:
     return True
 
 
+def concerns(actor: Actor, link: Link) -> bool:
+    """True for the two sides of a tie and their moderators: until it is agreed it is listed for them alone."""
+    sides = (link.from_asset, link.to_asset)
+    return actor.kind == "system" or any(_owns(actor, side) or _moderates(actor, side) for side in sides)
+
+
 def _sees_asset(actor: Actor, asset: Asset) -> bool:
     if asset.state == "removed":
         return False

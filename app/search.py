@@ -341,7 +341,12 @@ async def things(
         statement = statement.where(model.id > Cursor.decode(cursor, model.__tablename__, int)[0])
     rows = list(await session.scalars(statement.order_by(model.id).limit(limit + 1)))
     following = Cursor.encode(model.__tablename__, rows[limit - 1].id) if len(rows) > limit else None
-    return [row for row in rows[:limit] if rules.sees(actor, row)], following
+    return [row for row in rows[:limit] if rules.sees(actor, row) and _listed(actor, row)], following
+
+
+def _listed(actor: Actor, row: Any) -> bool:
+    # Nobody puts their asset on somebody else's page by asking for a tie.
+    return not isinstance(row, Link) or row.state == "agreed" or rules.concerns(actor, row)
 
 
 def _seen_of(actor: Actor, model: type[Any], parent: Asset | Proposal) -> list[ColumnElement[bool]]:
