@@ -16,7 +16,7 @@ from app.auth import Actor
 from app.geo import areas, privacy, shapes
 from app.kinds import document
 from app.kinds.document import AssetDocument
-from app.models import Area, Asset, Community, History, VaultExactPoint
+from app.models import Area, Asset, Community, History, StateChange, VaultExactPoint
 
 COLUMNS = (
     "title", "summary", "body", "theme", "stage", "audience", "organiser", "website", "licence", "attribution",
@@ -73,23 +73,27 @@ async def amend(
     values, after = await _values(session, actor, doc, old=asset)
     now = datetime.now(UTC)
     state = _next_state(asset, doc, patch, hold=hold)
+    if asset.state == "withdrawn" and state == "published":
+        await _refuse_detour(session, asset, hold=hold)
     if doc.properties.stage != asset.stage:
         step(session, actor, "asset", asset.id, asset.stage, doc.properties.stage, aspect="stage")
         values["ended_at"] = now if doc.properties.stage == "ended" else None
     if state != asset.state:
         step(session, actor, "asset", asset.id, asset.state, state)
         values |= {"state": state, "published_at": asset.published_at or (now if state == "published" else None)}
+    # Asked before the update, which the mapped object follows.
+    reclassed = asset.location_class != doc.properties.location_class
+    moved = "geometry" in patch or reclassed or asset.area_id != values["area_id"]
     await session.execute(
         update(Asset).where(Asset.id == asset.id).values(**values, version=asset.version + 1, updated_at=now)
     )
-    if "geometry" in patch:
+    if moved:
+        await areas.assign(session, [asset.id])
+    if "geometry" in patch or reclassed:
         await session.execute(select(func.vault.forget_exact_point(uid)))
-        await areas.assign(session, [asset.id])
-        if doc.geometry:
-            await _refuse_swapped(session, asset.id, doc)
-            await _keep_exact(session, uid, doc)
-    elif asset.location_class != doc.properties.location_class:
-        await areas.assign(session, [asset.id])
+    if "geometry" in patch and doc.geometry:
+        await _refuse_swapped(session, asset.id, doc)
+        await _keep_exact(session, uid, doc)
     record(session, actor, "assets.amend", "asset", uid, before=before, after=after)
     await session.flush()
     session.expire(asset)
@@ -109,6 +113,8 @@ async def change_state(
 ) -> None:
     """Take a locked asset one step along its life and write that down. The database refuses an illegal step."""
     old, now = asset.state, datetime.now(UTC)
+    if old == state:
+        raise errors.illegal_transition("asset", old, state)
     asset.state, asset.version, asset.updated_at = state, asset.version + 1, now
     if state == "published":
         asset.published_at = asset.published_at or now
@@ -209,6 +215,18 @@ def _next_state(asset: Asset, doc: AssetDocument, patch: dict[str, Any], *, hold
     if doc.properties.state == "published" and asset.state in ("draft", "withdrawn"):
         return "pending" if hold and asset.state == "draft" else "published"
     return asset.state
+
+
+async def _refuse_detour(session: AsyncSession, asset: Asset, *, hold: bool) -> None:
+    """Withdrawing and publishing again is no way past a moderator."""
+    withdrawn = StateChange.thing == "asset", StateChange.thing_id == asset.id, StateChange.to_state == "withdrawn"
+    before = await session.scalar(
+        select(StateChange.from_state).where(*withdrawn).order_by(StateChange.id.desc()).limit(1)
+    )
+    if before in ("hidden", "pending") or (before == "draft" and hold):
+        raise errors.Conflict(
+            f"This was {before} when it was withdrawn: only a moderator could publish it. Pin it anew."
+        )
 
 
 async def _values(

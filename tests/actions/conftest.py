@@ -1,0 +1,66 @@
+"""`cast`: people, areas and a community in the rolled-back session, and quick ways to let them act."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.actions import assets
+from app.auth import VISITOR, Actor
+from app.kinds import document
+from app.models import Asset
+from tests import factories
+
+
+@dataclass
+class Cast:
+    """Whoever plays in a test of an action; `cast["owner"]` is an actor."""
+
+    session: AsyncSession
+    actors: dict[str, Actor]
+    community: UUID
+
+    def __getitem__(self, who: str) -> Actor:
+        return self.actors[who]
+
+    async def pin(self, who: str = "owner", kind: str = "project", *, hold: bool = False, **given: Any) -> Asset:
+        """Publish as this person."""
+        return await assets.publish(self.session, self[who], doc(kind, **given), hold=hold)
+
+    async def value(self, statement: str, **given: Any) -> Any:
+        """The first value that a statement finds."""
+        await self.session.flush()
+        return await self.session.scalar(text(statement), given)
+
+    async def values(self, statement: str, **given: Any) -> list[Any]:
+        """The first column of what a statement finds."""
+        await self.session.flush()
+        return list(await self.session.scalars(text(statement), given))
+
+    async def history(self, uid: UUID) -> list[str]:
+        """The verbs that were written down of a thing, in order."""
+        return await self.values("SELECT verb FROM history WHERE thing_uid = :uid ORDER BY id", uid=uid)
+
+    async def steps(self, thing: str, thing_id: int) -> list[str]:
+        """The states (and stages) that a thing went through."""
+        found = "SELECT to_state FROM state_change WHERE thing = :thing AND thing_id = :id ORDER BY id"
+        return await self.values(found, thing=thing, id=thing_id)
+
+
+def doc(kind: str = "project", **given: Any) -> document.AssetDocument:
+    """A document as the router hands it on."""
+    return document.ADAPTER.validate_python(factories.document(kind, **given))
+
+
+@pytest.fixture
+async def cast(session: AsyncSession) -> Cast:
+    """The town's people, met without HTTP."""
+    await factories.draw_areas(session)
+    people = {who: await factories.person(session, who, **factories.PEOPLE[who]) for who in factories.PEOPLE}
+    roles = {people["steward"].id: "steward", people["member"].id: "member"}
+    _, uid = await factories.community(session, "Gardeners", roles)
+    actors = {who: await factories.actor(session, person) for who, person in people.items()}
+    return Cast(session, actors | {"visitor": VISITOR, "system": Actor.system("a test")}, uid)
