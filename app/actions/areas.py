@@ -17,7 +17,7 @@ from app import db, lifecycles, rules
 from app.actions.record import record
 from app.auth import Actor
 from app.errors import Invalid
-from app.geo import areas, coordinates, formats, shapes
+from app.geo import areas, coordinates, formats, shapes, tables
 from app.geo.coordinates import squeezed, text_of
 from app.geo.tables import Row, Table
 from app.models import Area, Asset, BoundarySet
@@ -219,7 +219,7 @@ def _rows(wanted: Boundaries) -> Iterator[tuple[Any, ...]]:
 def _text(row: Row, column: str, longest: int, where: str) -> str:
     value = row.values.get(column)
     plain = text_of(int(value) if isinstance(value, float) and value.is_integer() else value)
-    if not plain or len(plain) > longest or "\0" in plain:
+    if not plain or len(plain) > longest or tables.unstorable(plain):
         fault = "is empty" if not plain else f"is not at most {longest} characters of text"
         raise Invalid(f"{where.capitalize()}: its {column} {fault}.")
     return plain

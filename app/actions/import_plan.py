@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 
 from app import wire
 from app.errors import Invalid
-from app.geo import coordinates, formats
+from app.geo import coordinates, formats, tables
 from app.geo.coordinates import Reading, squeezed, text_of
 from app.geo.tables import Row, Table
 from app.kinds import Kind
@@ -281,11 +281,10 @@ def _refuse_unstorable(row: Row) -> None:
     if row.fault:
         raise Invalid(row.fault)
     for name, value in row.values.items():
-        text = text_of(value)
-        if "\0" in text:
-            raise Invalid(f"its {name} contains the character NUL")
-        if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
-            raise Invalid(f"its {name} contains half a character")
+        if fault := tables.unstorable(text_of(value)):
+            raise Invalid(f"its {name} contains {fault}")
+        if fault := tables.unstorable(name):
+            raise Invalid(f"the name of one of its columns contains {fault}")
 
 
 def _line(text: str) -> str:

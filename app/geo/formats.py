@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyogrio
+
 from app.errors import Invalid
 from app.geo.tables import CHUNK, MAX_COLUMNS, Csv, Row, Table, opened
 
@@ -194,8 +196,6 @@ class GeoPackage:
     unit, located = "row", True
 
     def __init__(self, path: Path, layer: str | None) -> None:
-        import pyogrio  # noqa: PLC0415  brings GDAL and numpy: only for those who read a GeoPackage
-
         self._path = path
         try:
             layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind]
@@ -215,10 +215,10 @@ class GeoPackage:
 
     def rows(self) -> Iterator[Row]:
         """Every feature of the layer, in batches."""
-        from pyogrio import raw  # noqa: PLC0415
-
         for first in itertools.count(0, _BATCH):
-            _, _, shapes, fields = raw.read(self._path, layer=self._layer, skip_features=first, max_features=_BATCH)
+            _, _, shapes, fields = pyogrio.raw.read(
+                self._path, layer=self._layer, skip_features=first, max_features=_BATCH
+            )
             for number, cells in enumerate(zip(shapes, *fields, strict=True), first + 1):
                 values = {name: _plain(value) for name, value in zip(self.columns, cells[1:], strict=False)}
                 yield Row(number, values, cells[0])

@@ -112,6 +112,15 @@ def unique(names: Sequence[str]) -> list[str]:
     return found
 
 
+def unstorable(text: str) -> str | None:
+    """What keeps this text out of the database, or None."""
+    if "\0" in text:
+        return "the character NUL"
+    if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
+        return "half a character"
+    return None
+
+
 def harmless(text: str) -> str:
     """Text for a cell that no spreadsheet takes for a formula: where it would, an apostrophe stands before it."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -350,6 +350,19 @@ async def test_hostile_text_is_stored_as_text(session: AsyncSession, shared_data
     assert [(reject.line, "NUL" in reject.reason) for reject in rejects] == [(9, True)]
 
 
+@pytest.mark.parametrize("text", [r"\u0000", r"\ud800", "x" * 30_000])
+async def test_what_the_database_cannot_hold_is_refused_row_by_row(
+    session: AsyncSession, tmp_path: Path, text: str
+) -> None:
+    point = '"geometry": {"type": "Point", "coordinates": [0.5, 51]}'
+    named, valued = f'{{"name": "A", "n{text}": 1}}', f'{{"name": "A", "note": "{text}"}}'
+    features = [f'{{"type": "Feature", "properties": {properties}, {point}}}' for properties in (named, valued)]
+    features.append(f'{{"type": "Feature", "properties": {{"name": "B"}}, {point}}}')
+    path = _file(tmp_path, f'{{"type": "FeatureCollection", "features": [{", ".join(features)}]}}', "f.geojson")
+    account, rejects = await _bring(session, path)
+    assert (account.created, [reject.line for reject in rejects]) == (1, [1, 2])
+
+
 async def test_a_file_that_breaks_off_changes_nothing(engines: Engines, tmp_path: Path) -> None:
     lines = "".join(f"Place {n},51.4,-0.1\n" for n in range(2500))
     path = _file(tmp_path, f'title,lat,lon\n{lines}"never closed,51.4,-0.1\n')

@@ -1,8 +1,11 @@
 """Which area a place lies in."""
 
+import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db import Engines
+from app.errors import Busy
 from app.geo import areas
 from app.models import Area, Asset, AssetArea, BoundarySet, MapChange
 
@@ -102,6 +105,19 @@ async def test_assigning_again_writes_nothing(session: AsyncSession) -> None:
     await areas.assign(session)
     assert [(await session.execute(statement, {"id": pin})).all() for statement in (rows, links)] == before
     assert await session.scalar(select(func.count()).select_from(MapChange)) == changes
+
+
+async def test_writers_wait_while_boundaries_change_and_are_told_when_it_takes_long(engines: Engines) -> None:
+    async with engines.transaction() as changing:
+        await areas.hold(changing)
+        async with engines.transaction() as writing:
+            await writing.execute(text("SET LOCAL lock_timeout = '100ms'"))
+            with pytest.raises(Busy, match="brought in just now"):
+                await areas.assign(writing, [1])
+            await writing.rollback()
+    async with engines.transaction() as one, engines.transaction() as other:
+        await areas.assign(one, [1])
+        await areas.assign(other, [1])  # writers do not wait for each other
 
 
 async def test_the_distance_is_in_metres_and_ignores_what_has_ended(session: AsyncSession) -> None:
