@@ -88,11 +88,11 @@ class Found:
 
 def select_assets(actor: Actor, wanted: AssetFilter, *columns: Any) -> Select[Any]:
     """The assets that the actor may see and the filter asks for, as a statement over Asset (or the columns named)."""
-    return select(*(columns or (Asset,))).where(rules.visible(actor), *conditions(wanted))
+    return select(*(columns or (Asset,))).where(rules.visible(actor), *conditions(actor, wanted))
 
 
-def conditions(wanted: AssetFilter) -> list[ColumnElement[bool]]:
-    """The filter as conditions on Asset."""
+def conditions(actor: Actor, wanted: AssetFilter) -> list[ColumnElement[bool]]:
+    """The filter as conditions on Asset; what the actor may not see, nothing can be filtered by."""
     columns = ((Asset.kind, wanted.kinds), (Asset.theme, wanted.themes), (Asset.ward, wanted.wards))
     found: list[ColumnElement[bool]] = [column.in_(values) for column, values in columns if values]
     if set(wanted.stages) != set(lifecycles.STAGES):
@@ -105,10 +105,10 @@ def conditions(wanted: AssetFilter) -> list[ColumnElement[bool]]:
         found.append(_near(wanted.near, wanted.within_m))
     if wanted.words.strip():
         found.append(_speaks_of(wanted.words))
-    return found + _ties(wanted) + [_HAS[what]() for what in wanted.has]
+    return found + _ties(actor, wanted) + [_HAS[what]() for what in wanted.has]
 
 
-def _ties(wanted: AssetFilter) -> list[ColumnElement[bool]]:
+def _ties(actor: Actor, wanted: AssetFilter) -> list[ColumnElement[bool]]:
     """To whom and to what an asset belongs."""
     found: list[ColumnElement[bool]] = []
     if wanted.owner:
@@ -117,7 +117,7 @@ def _ties(wanted: AssetFilter) -> list[ColumnElement[bool]]:
         community = select(Community.id).where(Community.uid == wanted.community).scalar_subquery()
         found.append(Asset.community_id == community)
     if wanted.link:
-        found.append(_linked(*wanted.link))
+        found.append(_linked(actor, *wanted.link))
     return found
 
 
@@ -171,11 +171,9 @@ def _speaks_of(words: str) -> ColumnElement[bool]:
     return or_(Asset.search.op("@@")(asked), and_(nobody, literal(words, String).op("<%")(Asset.title)))
 
 
-def _linked(kind: str, uid: UUID) -> ColumnElement[bool]:
-    other = aliased(Asset)
-    return exists().where(
-        Link.from_id == Asset.id, Link.to_id == other.id, other.uid == uid, Link.kind == kind, Link.state == "agreed"
-    )
+def _linked(actor: Actor, kind: str, uid: UUID) -> ColumnElement[bool]:
+    other = select(Asset.id).where(Asset.uid == uid, rules.visible(actor)).correlate(None).scalar_subquery()
+    return exists().where(Link.from_id == Asset.id, Link.to_id == other, Link.kind == kind, Link.state == "agreed")
 
 
 def _has_needs() -> ColumnElement[bool]:

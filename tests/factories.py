@@ -237,7 +237,7 @@ class Town:
     async def scene(self, **given: Any) -> "Scene":
         """An asset with everything around it, in rows, quicker than by requests."""
         async with self.engines.transaction() as session:
-            return await Scene.set(session, self, **given)
+            return await Scene.set(session, self.people, self.community[0], **given)
 
     async def sql(self, statement: str, **given: Any) -> Any:
         """The first value of a statement, as the writing role; commits."""
@@ -274,7 +274,8 @@ class Scene:
     async def set(
         cls,
         session: AsyncSession,
-        town: Town,
+        people: Mapping[str, Resident],
+        community_id: int,
         *,
         state: str = "published",
         audience: str = "public",
@@ -286,12 +287,12 @@ class Scene:
         at: tuple[float, float] = HERE,
     ) -> "Scene":
         """Write the rows. The states of need, proposal and pledge are those that the test's step starts from."""
-        owner, author, other = (town.people[name].id for name in ("owner", "author", "other"))
+        owner, author, other = (people[name].id for name in ("owner", "author", "other"))
         where = WKTElement(f"POINT({at[0]} {at[1]})", srid=4326)
         now = datetime.now(UTC)
         asset = Asset(
             kind=kind, title=f"Scene {next(_numbers)}", state=state, audience=audience, owner_id=owner, geom=where,
-            community_id=town.community[0], published_at=now if state not in ("draft", "pending") else None, details={},
+            community_id=community_id, published_at=now if state not in ("draft", "pending") else None, details={},
         )  # fmt: skip
         theirs = Asset(kind="place", title=f"Theirs {next(_numbers)}", owner_id=other, geom=where, details={})
         session.add_all([asset, theirs])

@@ -53,14 +53,15 @@ async def amend(session: AsyncSession, actor: Actor, uid: UUID, changes: dict[st
     need = await _held(session, actor, uid, "needs.amend")
     match(need.version, version)
     before = _public(need)
+    _refuse_dateless(changes.get("blocking", need.blocking), changes.get("report_back_on", need.report_back_on))
+    if changes.get("quantity", need.quantity) < need.met:
+        raise errors.Invalid(f"{need.met} of these are met already; the quantity cannot be less.")
     for name, value in changes.items():
         setattr(need, name, value)
-    _refuse_dateless(need.blocking, need.report_back_on)
-    if need.quantity < need.met:
-        raise errors.Invalid(f"{need.met} of these are met already; the quantity cannot be less.")
     _touch(need)
-    if need.state == "open" and need.met == need.quantity:
-        _go(session, actor, need, "met")
+    wholly = "met" if need.met == need.quantity else "open"
+    if need.state not in ("closed", wholly):
+        _go(session, actor, need, wholly)
     record(session, actor, "needs.amend", "need", uid, before=before, after=_public(need))
     await session.flush()
     return need

@@ -21,6 +21,8 @@ class Cast:
 
     session: AsyncSession
     actors: dict[str, Actor]
+    people: dict[str, factories.Resident]
+    community_id: int
     community: UUID
 
     def __getitem__(self, who: str) -> Actor:
@@ -29,6 +31,10 @@ class Cast:
     async def pin(self, who: str = "owner", kind: str = "project", *, hold: bool = False, **given: Any) -> Asset:
         """Publish as this person."""
         return await assets.publish(self.session, self[who], doc(kind, **given), hold=hold)
+
+    async def scene(self, **given: Any) -> factories.Scene:
+        """An asset with everything around it, in the states that the test asks for."""
+        return await factories.Scene.set(self.session, self.people, self.community_id, **given)
 
     async def value(self, statement: str, **given: Any) -> Any:
         """The first value that a statement finds."""
@@ -61,6 +67,7 @@ async def cast(session: AsyncSession) -> Cast:
     await factories.draw_areas(session)
     people = {who: await factories.person(session, who, **factories.PEOPLE[who]) for who in factories.PEOPLE}
     roles = {people["steward"].id: "steward", people["member"].id: "member"}
-    _, uid = await factories.community(session, "Gardeners", roles)
+    community = await factories.community(session, "Gardeners", roles)
     actors = {who: await factories.actor(session, person) for who, person in people.items()}
-    return Cast(session, actors | {"visitor": VISITOR, "system": Actor.system("a test")}, uid)
+    actors |= {"visitor": VISITOR, "system": Actor.system("a test")}
+    return Cast(session, actors, people, *community)
