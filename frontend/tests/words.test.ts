@@ -81,6 +81,11 @@ describe("inks", () => {
     for (const colour of colours) expect(contrast(readable(colour, ground, 4.5), ground)).toBeGreaterThanOrEqual(4.5);
   });
 
+  test("short colours are read as the long ones", () => {
+    expect(contrast("#fff", "#000")).toBeCloseTo(21, 5);
+    expect(contrast("#FAF", "#ffaaff")).toBe(1);
+  });
+
   test("a colour that stands out already stays itself", () => {
     expect(readable("#1b6b4a", "#faf5ea", 4.5)).toBe("#1b6b4a");
   });

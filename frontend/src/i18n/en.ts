@@ -24,6 +24,7 @@ export const en = {
   "nav.desk": "Desk",
   "nav.wards": "Wards",
   "nav.about": "About",
+  "nav.about-map": "About this map",
   "nav.account": "My account",
   "nav.sign-in": "Sign in",
 

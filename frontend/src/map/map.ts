@@ -61,6 +61,8 @@ export class CivicMap {
     const map = new LeafletMap(box, {
       zoomControl: false, attributionControl: false, maxZoom: 19, minZoom: 3, zoomSnap: 1,
       maxBounds: [[-85.05, -200], [85.05, 200]], keyboardPanDelta: 60, boxZoom: false,
+      // Leaflet forgets old tiles by a timer that a slow machine's fading outlasts: they would stay, blown up.
+      fadeAnimation: false,
     }); // prettier-ignore
     control.zoom({ position: "topright", zoomInTitle: t("map.in"), zoomOutTitle: t("map.out") }).addTo(map);
     const civic = new CivicMap(map, box);
@@ -152,7 +154,7 @@ export class CivicMap {
     this.box.toggleAttribute("data-ground", !!url);
     this.areas.addTo(this.map);
     this.areasReady = this.areas.load().catch(() => undefined);
-    const names = (): void => void this.box.toggleAttribute("data-names", !url && this.map.getZoom() >= 13);
+    const names = (): void => void this.box.toggleAttribute("data-names", !url && this.map.getZoom() >= 14);
     this.map.on("zoomend", names);
     this.map.whenReady(names);
   }

@@ -38,12 +38,10 @@ export function filtersView({ filters, wards, change }: FiltersOptions): Templat
         ? choose("ward", "filters.ward", wards.map((ward) => [ward.code, ward.name]), filters.ward.join(),
             "filters.any-ward", (event) => change({ ward: one(event) }))
         : nothing}
-      <div class="pair">
         ${choose("stage", "filters.stage", STAGES.map(([value, word]) => [value, t(word)]), filters.stage.join(), null,
           (event) => change({ stage: one(event) }))}
         ${choose("sort", "filters.sort", ORDERS.map(([value, word]) => [value, t(word)]), filters.sort, null,
           (event) => change({ sort: one(event)[0] as Filters["sort"], near: null }))}
-      </div>
       <label class="tick">
         <input type="checkbox" .checked=${filters.here}
           @change=${(event: Event) => change({ here: (event.target as HTMLInputElement).checked, bbox: null })} />

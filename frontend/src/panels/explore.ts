@@ -20,7 +20,7 @@ import { appliedView, type FiltersOptions, filtersView } from "./explore-filters
 
 const PAGE = 50;
 /** The most rows that a silent refresh asks for again. */
-const MOST = 1000;
+const MOST = 200;
 
 let host: HTMLElement;
 let filters: Filters = NO_FILTERS;
@@ -104,7 +104,8 @@ async function more(): Promise<void> {
 }
 
 function take(list: AssetList, before: Asset[]): void {
-  rows = [...before, ...list.features];
+  const known = new Set(before.map((asset) => asset.id));
+  rows = [...before, ...list.features.filter((asset) => !known.has(asset.id))];
   matched = list.numberMatched ?? (before.length ? matched : null);
   next = list.links.find((link) => link.rel === "next")?.href ?? null;
   problem = "";
@@ -186,7 +187,9 @@ function list(): TemplateResult {
     </ul>
     ${next
       ? html`<p class="rows"><button class="button rows__more" @click=${() => void more()}>${t("explore.more")}</button></p>`
-      : nothing}`;
+      : html`<p class="rows rows__foot small soft">
+          <a href="/about">${t("nav.about-map")}</a> <a href="/docs">${t("about.api")}</a>
+        </p>`}`;
 }
 
 // Near me ---------------------------------------------------------------------------------------------------------------

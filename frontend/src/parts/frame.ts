@@ -40,6 +40,7 @@ const frame = (layout: Layout): TemplateResult => html`
     <nav class="ways" aria-label=${t("nav.label")}>
       ${way(keepQuery("/"), "nav.map", "map", ["explore", "asset"])}
       ${way("/desk", isOfficer(world.viewer) ? "nav.desk" : "nav.wards", "table-2", ["desk"])}
+      ${way("/about", "nav.about", "info", ["about"], "way--roomy")}
       ${way(keepQuery("/new"), "nav.add", "plus", ["compose"], "way--add")}
       ${world.viewer
         ? way("/account", "nav.account", "user-round", ["account"])

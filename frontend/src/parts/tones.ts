@@ -54,8 +54,11 @@ function luminance(colour: string): number {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 }
 
-const channels = (colour: string): number[] =>
-  [1, 3, 5].map((start) => Number.parseInt(colour.slice(start, start + 2), 16) || 0);
+/** #rrggbb or #rgb. */
+function channels(colour: string): number[] {
+  const long = colour.length === 4 ? colour.replace(/[^#]/g, "$&$&") : colour;
+  return [1, 3, 5].map((start) => Number.parseInt(long.slice(start, start + 2), 16) || 0);
+}
 
 const hex = (values: number[]): string =>
   `#${values.map((value) => Math.round(value).toString(16).padStart(2, "0")).join("")}`;

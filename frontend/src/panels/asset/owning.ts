@@ -14,18 +14,18 @@ import type { Page, Part } from "./index";
 export function owning(page: Page): Part {
   const view = (): TemplateResult => html`
     <section class="buttons">
-      ${page.may("assets.publish") ? page.verbs.button(publishing(page)) : nothing}
+      ${page.asset().properties.state === "draft" && page.may("assets.amend") ? page.verbs.button(publishing(page)) : nothing}
       ${page.may("assets.withdraw")
         ? html`<button class="button button--quiet" @click=${() => withdraw(page)}>
             ${icon("trash-2")}${t("verb.withdraw")}
           </button>`
         : nothing}
-      ${page.may("moderation.hide")
+      ${["published", "pending"].includes(page.asset().properties.state) && page.may("moderation.hide")
         ? html`<button class="button button--bad" @click=${() => moderate(page, "hide")}>
             ${icon("eye-off")}${t("verb.hide")}
           </button>`
         : nothing}
-      ${page.may("moderation.restore")
+      ${page.asset().properties.state === "hidden" && page.may("moderation.restore")
         ? html`<button class="button" @click=${() => moderate(page, "restore")}>${t("verb.restore")}</button>`
         : nothing}
       ${page.offers("flags.raise")
