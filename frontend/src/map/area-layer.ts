@@ -1,6 +1,6 @@
 /** The wards: the ground of the map, and a choropleth when the desk asks for one. */
 
-import { divIcon, type GeoJSON, geoJSON, LayerGroup, marker, type Path, svg } from "leaflet";
+import { divIcon, type GeoJSON, geoJSON, type LatLngBounds, LayerGroup, marker, type Path, svg } from "leaflet";
 import type { Feature, GeoJsonObject } from "geojson";
 import { get } from "../api/client";
 import type { Area, AreaShapes, LonLat } from "../api/types";
@@ -10,6 +10,7 @@ import { steps } from "./shades";
 export class AreaLayer extends LayerGroup {
   private shapes: AreaShapes["features"] = [];
   private outlines: GeoJSON | null = null;
+  private readonly names = new LayerGroup();
   private readonly paths = new Map<string, SVGElement>();
 
   /** Fetch and draw the wards. Without any the map stays an empty ground. */
@@ -24,7 +25,17 @@ export class AreaLayer extends LayerGroup {
         layer.on("add", () => this.keepPath((feature.properties as Area).code, layer)),
     } as object);
     this.addLayer(this.outlines);
-    for (const { properties } of this.shapes) this.addLayer(nameAt(properties));
+    this.addLayer(this.names);
+  }
+
+  /** Write the names of the wards in sight; null writes none. */
+  writeNames(sight: LatLngBounds | null): void {
+    this.names.clearLayers();
+    if (!sight) return;
+    for (const { properties } of this.shapes) {
+      const [lon, lat] = properties.centre;
+      if (sight.contains([lat, lon])) this.names.addLayer(nameAt(properties));
+    }
   }
 
   /** The ward that covers the point. */

@@ -153,10 +153,10 @@ export class CivicMap {
     if (url) new TileLayer(url, { maxZoom: 19, className: "ground" }).addTo(this.map);
     this.box.toggleAttribute("data-ground", !!url);
     this.areas.addTo(this.map);
-    this.areasReady = this.areas.load().catch(() => undefined);
-    const names = (): void => void this.box.toggleAttribute("data-names", !url && this.map.getZoom() >= 14);
-    this.map.on("zoomend", names);
-    this.map.whenReady(names);
+    // A raster ground brings names of its own; from afar ours would stand on each other.
+    const names = (): void => this.areas.writeNames(!url && this.map.getZoom() >= 14 ? this.map.getBounds() : null);
+    this.map.on("moveend", names);
+    this.areasReady = this.areas.load().then(names, () => undefined);
   }
 
   private bringIn([west, south, east, north]: Box): void {

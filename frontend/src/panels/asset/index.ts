@@ -103,6 +103,7 @@ class AssetView implements Page {
       this.problem = "";
       if (first) this.begin();
       this.redraw();
+      if (first) this.greet();
       if (first || everything) await Promise.all(this.parts.map((part) => part.load().catch(() => undefined)));
     } catch (error) {
       if (aborted(error)) return;
@@ -117,6 +118,15 @@ class AssetView implements Page {
 
   private readonly suits = (act: string): boolean =>
     !FOR_PROPOSALS.includes(act) || kindOf(this.asset().properties.kind).takes_proposals;
+
+  /** A reader who came here by a link waits on the empty panel: take them to its heading. */
+  private greet(): void {
+    const heading = this.host.querySelector<HTMLElement>("h1");
+    if (!heading || document.activeElement !== this.host) return;
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+    this.host.scrollTop = 0;
+  }
 
   private begin(): void {
     const asset = this.asset();

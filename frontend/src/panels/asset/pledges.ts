@@ -38,7 +38,7 @@ export class Pledges {
     const { proposal } = this;
     const mine = proposal.my_pledge;
     // Somebody who withdrew may think again; the service says whether there is room.
-    const visitor = !world.viewer && proposal.state === "accepted" && !proposal.full;
+    const visitor = !world.viewer && ["proposed", "accepted"].includes(proposal.state) && !proposal.full;
     const open_to = proposal.may.includes("pledges.promise") || visitor;
     return html`
       ${this.items.map((pledge) => this.line(pledge, pledge.uid === mine?.uid))}
