@@ -9,9 +9,9 @@ from pydantic import Field
 from app import rules, search
 from app.actions import discussion
 from app.models import Comment, Flag, Update
-from app.routers import present
+from app.routers import contributions
+from app.routers.contributions import CommentOut, FlagOut, UpdateOut
 from app.routers.deps import IfMatch, JustOnce, Paging, Read, Serving, Tx, Who, act
-from app.routers.present import CommentOut, FlagOut, UpdateOut
 from app.wire import Out, Page, Text, Wire
 
 router = APIRouter(prefix="/api/v1", tags=["discussion"])
@@ -56,7 +56,7 @@ async def list_comments(asset: UUID, request: Request, session: Read, actor: Who
     """The discussion, oldest first."""
     parent = await search.get_asset(session, actor, asset)
     rows, following = await search.things(session, actor, Comment, parent, limit=paging.limit, cursor=paging.cursor)
-    return paging.page(request, [present.comment(row, actor) for row in rows], following)
+    return paging.page(request, [contributions.comment(row, actor) for row in rows], following)
 
 
 @router.post("/assets/{asset}/comments", status_code=201, response_model=CommentOut, **act("comments.write"))
@@ -66,13 +66,13 @@ async def write_comment(
     """Add to the discussion, or answer a comment."""
     hold = serving.settings.hold_new_content
     row = await discussion.write_comment(session, actor, asset, text=said.text, reply_to=said.reply_to, hold=hold)
-    return await once.created(present.comment(row, actor), version=row.version)
+    return await once.created(contributions.comment(row, actor), version=row.version)
 
 
 @router.patch("/comments/{comment}", **act("comments.amend"))
 async def amend_comment(comment: UUID, said: CommentPatch, session: Tx, actor: Who, version: IfMatch) -> CommentOut:
     """Change your own words."""
-    return present.comment(
+    return contributions.comment(
         await discussion.amend_comment(session, actor, comment, text=said.text, version=version), actor
     )
 
@@ -103,20 +103,22 @@ async def list_updates(asset: UUID, request: Request, session: Read, actor: Who,
     """What the organisers reported, oldest first."""
     parent = await search.get_asset(session, actor, asset)
     rows, following = await search.things(session, actor, Update, parent, limit=paging.limit, cursor=paging.cursor)
-    return paging.page(request, [present.update(row, actor) for row in rows], following)
+    return paging.page(request, [contributions.update(row, actor) for row in rows], following)
 
 
 @router.post("/assets/{asset}/updates", status_code=201, response_model=UpdateOut, **act("updates.post"))
 async def post_update(asset: UUID, said: UpdateIn, session: Tx, actor: Who, once: JustOnce) -> Response:
     """Report back to everybody who follows your asset."""
     row = await discussion.post_update(session, actor, asset, text=said.text)
-    return await once.created(present.update(row, actor), version=row.version)
+    return await once.created(contributions.update(row, actor), version=row.version)
 
 
 @router.patch("/updates/{update}", **act("updates.amend"))
 async def amend_update(update: UUID, said: UpdateIn, session: Tx, actor: Who, version: IfMatch) -> UpdateOut:
     """Change an update's words."""
-    return present.update(await discussion.amend_update(session, actor, update, text=said.text, version=version), actor)
+    return contributions.update(
+        await discussion.amend_update(session, actor, update, text=said.text, version=version), actor
+    )
 
 
 @router.delete("/updates/{update}", status_code=204, **act("updates.remove"))
@@ -142,11 +144,11 @@ async def list_flags(asset: UUID, request: Request, session: Read, actor: Who, p
     parent = await search.get_asset(session, actor, asset)
     rules.require(actor, "flags.see", parent)
     rows, following = await search.things(session, actor, Flag, parent, limit=paging.limit, cursor=paging.cursor)
-    return paging.page(request, [present.flag(row) for row in rows], following)
+    return paging.page(request, [contributions.flag(row) for row in rows], following)
 
 
 @router.post("/assets/{asset}/flags", status_code=201, response_model=FlagOut, **act("flags.raise"))
 async def raise_flag(asset: UUID, said: FlagIn, session: Tx, actor: Who, once: JustOnce) -> Response:
     """Tell the moderators that something is wrong here."""
     row = await discussion.raise_flag(session, actor, asset, reason=said.reason, text=said.text, comment=said.comment)
-    return await once.created(present.flag(row))
+    return await once.created(contributions.flag(row))

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request, Response
 from app import search
 from app.actions import links
 from app.models import Link
-from app.routers import present
+from app.routers import contributions
+from app.routers.contributions import LinkOut
 from app.routers.deps import JustOnce, Paging, Read, Tx, Who, act
-from app.routers.present import LinkOut
 from app.wire import Page, Wire
 
 router = APIRouter(prefix="/api/v1", tags=["links"])
@@ -30,19 +30,21 @@ async def list_links(asset: UUID, request: Request, session: Read, actor: Who, p
     """Ties from and to this asset."""
     parent = await search.get_asset(session, actor, asset)
     rows, following = await search.things(session, actor, Link, parent, limit=paging.limit, cursor=paging.cursor)
-    return paging.page(request, [present.link(row, actor) for row in rows], following)
+    return paging.page(request, [contributions.link(row, actor) for row in rows], following)
 
 
 @router.post("/assets/{asset}/links", status_code=201, response_model=LinkOut, **act("links.ask"))
 async def ask_link(asset: UUID, said: LinkIn, session: Tx, actor: Who, once: JustOnce) -> Response:
     """Tie your asset to another; the other side agrees or declines."""
-    return await once.created(present.link(await links.ask(session, actor, asset, kind=said.kind, to=said.to), actor))
+    return await once.created(
+        contributions.link(await links.ask(session, actor, asset, kind=said.kind, to=said.to), actor)
+    )
 
 
 @router.patch("/links/{link}", **act("links.decide"))
 async def decide_link(link: UUID, said: LinkPatch, session: Tx, actor: Who) -> LinkOut:
     """Agree or decline as the other side."""
-    return present.link(await links.decide(session, actor, link, state=said.state), actor)
+    return contributions.link(await links.decide(session, actor, link, state=said.state), actor)
 
 
 @router.delete("/links/{link}", status_code=204, **act("links.remove"))

@@ -10,9 +10,9 @@ from pydantic import Field
 from app import errors, search
 from app.actions import needs
 from app.models import Need
-from app.routers import present
+from app.routers import contributions
+from app.routers.contributions import NeedOut
 from app.routers.deps import IfMatch, JustOnce, Paging, Read, Tx, Who, act
-from app.routers.present import NeedOut
 from app.wire import Line, Page, Text, Wire
 
 router = APIRouter(prefix="/api/v1", tags=["needs"])
@@ -52,14 +52,14 @@ async def list_needs(asset: UUID, request: Request, session: Read, actor: Who, p
     """What it needs, oldest first."""
     parent = await search.get_asset(session, actor, asset)
     rows, following = await search.things(session, actor, Need, parent, limit=paging.limit, cursor=paging.cursor)
-    return paging.page(request, [present.need(row, actor) for row in rows], following)
+    return paging.page(request, [contributions.need(row, actor) for row in rows], following)
 
 
 @router.post("/assets/{asset}/needs", status_code=201, response_model=NeedOut, **act("needs.add"))
 async def add_need(asset: UUID, said: NeedIn, session: Tx, actor: Who, once: JustOnce) -> Response:
     """Say what your project, idea or place needs."""
     row = await needs.add(session, actor, asset, **said.model_dump())
-    return await once.created(present.need(row, actor), version=row.version)
+    return await once.created(contributions.need(row, actor), version=row.version)
 
 
 @router.patch("/needs/{need}", **act("needs.amend"))
@@ -69,7 +69,7 @@ async def amend_need(need: UUID, said: NeedPatch, session: Tx, actor: Who, versi
     empty = [name for name, value in changes.items() if value is None and name != "report_back_on"]
     if empty:
         raise errors.Invalid(f"{empty[0]} cannot be null. Leave it out to keep it.")
-    return present.need(await needs.amend(session, actor, need, changes, version), actor)
+    return contributions.need(await needs.amend(session, actor, need, changes, version), actor)
 
 
 @router.delete("/needs/{need}", status_code=204, **act("needs.remove"))
@@ -81,16 +81,16 @@ async def remove_need(need: UUID, session: Tx, actor: Who, version: IfMatch) -> 
 @router.post("/needs/{need}/meet", **act("needs.meet"))
 async def meet_need(need: UUID, said: Met, session: Tx, actor: Who) -> NeedOut:
     """Count some of it as met."""
-    return present.need(await needs.meet(session, actor, need, quantity=said.quantity), actor)
+    return contributions.need(await needs.meet(session, actor, need, quantity=said.quantity), actor)
 
 
 @router.post("/needs/{need}/close", **act("needs.close"))
 async def close_need(need: UUID, session: Tx, actor: Who) -> NeedOut:
     """It is no longer needed."""
-    return present.need(await needs.close(session, actor, need), actor)
+    return contributions.need(await needs.close(session, actor, need), actor)
 
 
 @router.post("/needs/{need}/reopen", **act("needs.reopen"))
 async def reopen_need(need: UUID, session: Tx, actor: Who) -> NeedOut:
     """It is needed again."""
-    return present.need(await needs.reopen(session, actor, need), actor)
+    return contributions.need(await needs.reopen(session, actor, need), actor)

@@ -15,9 +15,9 @@ from app import errors, rules, search
 from app.actions import proposals
 from app.auth import Actor
 from app.models import Pledge, Proposal
-from app.routers import present
+from app.routers import contributions
+from app.routers.contributions import PledgeOut, ProposalOut
 from app.routers.deps import IfMatch, JustOnce, Paging, Read, Tx, Who, act
-from app.routers.present import PledgeOut, ProposalOut
 from app.wire import Line, Page, Text, Wire
 
 router = APIRouter(prefix="/api/v1", tags=["proposals"])
@@ -46,7 +46,7 @@ class Why(Wire):
 
 
 async def _shown(session: AsyncSession, actor: Actor, row: Proposal) -> ProposalOut:
-    return present.proposal(row, actor, (await _mine(session, actor, [row.id])).get(row.id))
+    return contributions.proposal(row, actor, (await _mine(session, actor, [row.id])).get(row.id))
 
 
 async def _mine(session: AsyncSession, actor: Actor, ids: list[int]) -> dict[int, Pledge]:
@@ -64,14 +64,14 @@ async def list_proposals(asset: UUID, request: Request, session: Read, actor: Wh
     parent = await search.get_asset(session, actor, asset)
     rows, following = await search.things(session, actor, Proposal, parent, limit=paging.limit, cursor=paging.cursor)
     mine = await _mine(session, actor, [row.id for row in rows])
-    return paging.page(request, [present.proposal(row, actor, mine.get(row.id)) for row in rows], following)
+    return paging.page(request, [contributions.proposal(row, actor, mine.get(row.id)) for row in rows], following)
 
 
 @router.post("/assets/{asset}/proposals", status_code=201, response_model=ProposalOut, **act("proposals.propose"))
 async def propose(asset: UUID, said: ProposalIn, session: Tx, actor: Who, once: JustOnce) -> Response:
     """Offer to do something for somebody's project, idea or place."""
     row = await proposals.propose(session, actor, asset, **said.model_dump())
-    return await once.created(present.proposal(row, actor), version=row.version)
+    return await once.created(contributions.proposal(row, actor), version=row.version)
 
 
 @router.patch("/proposals/{proposal}", **act("proposals.amend"))
@@ -134,35 +134,35 @@ async def list_pledges(proposal: UUID, request: Request, session: Read, actor: W
     """Who pledged: all of them for the organiser, the proposer and officers, for anybody else their own."""
     parent = await search.get_thing(session, actor, Proposal, proposal)
     rows, following = await search.things(session, actor, Pledge, parent, limit=paging.limit, cursor=paging.cursor)
-    return paging.page(request, [present.pledge(row, actor) for row in rows], following)
+    return paging.page(request, [contributions.pledge(row, actor) for row in rows], following)
 
 
 @router.post("/proposals/{proposal}/pledges", status_code=201, response_model=PledgeOut, **act("pledges.promise"))
 async def promise(proposal: UUID, said: PledgeIn, session: Tx, actor: Who, once: JustOnce) -> Response:
     """Promise some of your time."""
     row = await proposals.promise(session, actor, proposal, hours=said.hours_promised, message=said.message)
-    return await once.created(present.pledge(row, actor))
+    return await once.created(contributions.pledge(row, actor))
 
 
 @router.post("/pledges/{pledge}/confirm", **act("pledges.confirm"))
 async def confirm(pledge: UUID, session: Tx, actor: Who) -> PledgeOut:
     """Count on this person."""
-    return present.pledge(await proposals.confirm(session, actor, pledge), actor)
+    return contributions.pledge(await proposals.confirm(session, actor, pledge), actor)
 
 
 @router.post("/pledges/{pledge}/fulfil", **act("pledges.fulfil"))
 async def fulfil(pledge: UUID, said: Given, session: Tx, actor: Who) -> PledgeOut:
     """Say how many hours were given."""
-    return present.pledge(await proposals.fulfil(session, actor, pledge, hours_given=said.hours_given), actor)
+    return contributions.pledge(await proposals.fulfil(session, actor, pledge, hours_given=said.hours_given), actor)
 
 
 @router.post("/pledges/{pledge}/miss", **act("pledges.miss"))
 async def miss(pledge: UUID, session: Tx, actor: Who) -> PledgeOut:
     """The person did not come."""
-    return present.pledge(await proposals.miss(session, actor, pledge), actor)
+    return contributions.pledge(await proposals.miss(session, actor, pledge), actor)
 
 
 @router.post("/pledges/{pledge}/withdraw", **act("pledges.withdraw"))
 async def withdraw_pledge(pledge: UUID, session: Tx, actor: Who) -> PledgeOut:
     """Take your promise back."""
-    return present.pledge(await proposals.withdraw_pledge(session, actor, pledge), actor)
+    return contributions.pledge(await proposals.withdraw_pledge(session, actor, pledge), actor)
