@@ -112,7 +112,8 @@ def _ties(actor: Actor, wanted: AssetFilter) -> list[ColumnElement[bool]]:
     """To whom and to what an asset belongs."""
     found: list[ColumnElement[bool]] = []
     if wanted.owner:
-        found.append(Asset.owner_id == select(Person.id).where(Person.uid == wanted.owner).scalar_subquery())
+        owner = select(Person.id).where(Person.uid == wanted.owner, Person.state != "erased").scalar_subquery()
+        found.append(Asset.owner_id == owner)
     if wanted.community:
         community = select(Community.id).where(Community.uid == wanted.community).scalar_subquery()
         found.append(Asset.community_id == community)
@@ -266,7 +267,7 @@ CARD: tuple[Any, ...] = (
 
 def _cards(actor: Actor, wanted: AssetFilter) -> Select[Any]:
     statement = select_assets(actor, wanted, *CARD, *_extra(wanted))
-    statement = statement.join(Owner, Asset.owner_id == Owner.id, isouter=True)
+    statement = statement.join(Owner, and_(Asset.owner_id == Owner.id, Owner.state != "erased"), isouter=True)
     statement = statement.join(Home, Asset.community_id == Home.id, isouter=True)
     return statement.join(Whole, Asset.area_id == Whole.id, isouter=True)
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import auth, errors
 from app.actions import assets
-from app.actions.record import record
+from app.actions.record import record, step
 from app.auth import Actor
 from app.models import (
     ApiKey,
@@ -27,6 +27,7 @@ from app.models import (
     VaultContact,
     VaultSignIn,
 )  # fmt: skip
+from app.models.columns import now
 
 
 async def ask_sign_in(session: AsyncSession, email: str, browser_hash: bytes) -> tuple[UUID, datetime]:
@@ -71,18 +72,11 @@ async def person_of_sign_in(session: AsyncSession, uid: UUID, known: UUID | None
 async def amend(session: AsyncSession, actor: Actor, *, name: str | None, about: str | None) -> Person:
     """Change how one is called and what one says of oneself."""
     person = await _self(session, actor)
-    before = {"name": person.name, "about": person.about}
     person.name = name if name is not None else person.name
     person.about = about if about is not None else person.about
-    record(
-        session,
-        actor,
-        "accounts.amend",
-        "person",
-        person.uid,
-        before=before,
-        after={"name": person.name, "about": person.about},
-    )
+    # Which, and not what: history outlives the account, and nothing in it may name who left.
+    changed = [field for field, value in (("name", name), ("about", about)) if value is not None]
+    record(session, actor, "accounts.amend", "person", person.uid, after={"changed": changed})
     await session.flush()
     return person
 
@@ -95,17 +89,20 @@ async def _self(session: AsyncSession, actor: Actor) -> Person:
 
 
 async def erase(session: AsyncSession, actor: Actor) -> None:
-    """Forget a person: contact details and keys go, contributions stay without a name, offers and drafts are withdrawn.
+    """Forget a person: contact details and keys go, contributions stay without a name; offers, drafts and
+    open promises are withdrawn.
 
     Raises Conflict for the last operator, without whom nobody could run the service.
     """
     person = await _self(session, actor)
     if person.role == "operator":
         others = select(Person.id).where(Person.role == "operator", Person.state == "active", Person.id != person.id)
-        if await session.scalar(others.limit(1)) is None:
+        # Locked: of two operators who leave at once, one must stay.
+        if await session.scalar(others.limit(1).with_for_update()) is None:
             raise errors.Conflict("You are the only operator. Make somebody else one first.")
     await session.execute(select(func.vault.forget_person(person.uid)))
     await _withdraw_personal(session, Actor.system("erasure"), person)
+    await _release(session, Actor.system("erasure"), person)
     for owned in (Session, ApiKey, OfficerArea, Membership, Appreciation, Flag):
         await session.execute(delete(owned).where(owned.person_id == person.id))
     await session.execute(update(Comment).where(Comment.author_id == person.id).values(author_id=None))
@@ -118,12 +115,22 @@ async def erase(session: AsyncSession, actor: Actor) -> None:
 
 
 async def _withdraw_personal(session: AsyncSession, actor: Actor, person: Person) -> None:
+    await session.execute(select(func.vault.forget_exact_point(Asset.uid)).where(Asset.owner_id == person.id))
     personal = select(Asset).where(
         Asset.owner_id == person.id, (Asset.kind == "offer") | (Asset.state.in_(("draft", "pending")))
     )
     for asset in await session.scalars(personal.where(Asset.state.notin_(("withdrawn", "removed"))).with_for_update()):
-        await session.execute(select(func.vault.forget_exact_point(asset.uid)))
         await assets.change_state(session, actor, asset, "withdrawn", verb="assets.withdraw", why="its owner left")
+
+
+async def _release(session: AsyncSession, actor: Actor, person: Person) -> None:
+    """Nobody waits for somebody who left: open promises are taken back and their places are free."""
+    promised = select(Pledge).where(Pledge.person_id == person.id, Pledge.state.in_(("pledged", "confirmed")))
+    for pledge in await session.scalars(promised.order_by(Pledge.id).with_for_update()):
+        step(session, actor, "pledge", pledge.id, pledge.state, "withdrawn", why="this person left")
+        record(session, actor, "pledges.withdraw", "pledge", pledge.uid, after={"state": "withdrawn"})
+        pledge.state, pledge.updated_at = "withdrawn", now()
+    await session.flush()
 
 
 # ── keys ────────────────────────────────────────────────────────────────────────────────────
@@ -147,7 +154,7 @@ async def create_key(
     )
     session.add(key)
     await session.flush()
-    record(session, actor, "accounts.create-key", "api_key", key.uid, after={"name": name, "scopes": scopes})
+    record(session, actor, "accounts.create-key", "api_key", key.uid, after={"scopes": scopes})
     return key, shown
 
 
