@@ -207,9 +207,15 @@ def _account(folder: Path) -> str | None:
 
 
 def _make_data_folder(data: Path, account: str | None) -> None:
-    if not data.exists():
-        data.mkdir(parents=True)
-        data.chmod(0o711)  # the database account passes through; it cannot list
+    try:
+        if not data.exists():
+            data.mkdir(parents=True)
+            data.chmod(0o711)  # the database account passes through; it cannot list
+        os.close(os.open(data / "postgres.start", os.O_RDONLY | os.O_CREAT, 0o644))
+    except OSError as error:
+        raise postgres.DatabaseUnavailable(
+            f"{data} cannot hold the map's data ({error.strerror}). Name another folder with --data."
+        ) from None
     if _run(account, ["test", "-x", str(data)]).returncode:
         raise postgres.DatabaseUnavailable(
             f"The account {account}, which runs the database, may not pass through to {data}. "
@@ -344,14 +350,13 @@ def _cleared(cluster: Cluster, said: str, deadline: float) -> bool:
         # Its number is now another program's, or a dead process's that nobody collects: no one works in the folder.
         for file in locked:
             (cluster.folder / file).unlink(missing_ok=True)
-    elif time.monotonic() < deadline:
-        time.sleep(0.5)
-    else:
+        return True
+    if time.monotonic() >= deadline:
         for process in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        return bool(left)
-    return True
+    time.sleep(0.5)
+    return time.monotonic() < deadline + 15  # even a killed process takes a moment to let go of its memory
 
 
 def _postmaster(folder: Path) -> int | None:

@@ -75,8 +75,7 @@ def killed(*processes: int | None) -> None:
     for process in living:
         os.kill(process, signal.SIGKILL)
     for process in living:
-        words = Path(f"/proc/{process}/cmdline")
-        while words.exists() and words.read_bytes():  # empty: dead, and not yet collected by its parent
+        while Path(f"/proc/{process}/cwd").exists():  # a dead process has none, even before its parent collects it
             time.sleep(0.01)
 
 
@@ -287,6 +286,12 @@ def test_a_folder_that_the_database_account_cannot_reach_is_refused_in_words(fol
     folder.chmod(0o700)
     with pytest.raises(postgres.DatabaseUnavailable, match=r"may not pass through .*--data"):
         localdb.running(folder / "inside", durable=False).__enter__()
+
+
+def test_a_folder_that_cannot_be_written_is_refused_in_words(folder: Path) -> None:
+    (folder / "file").touch()
+    with pytest.raises(postgres.DatabaseUnavailable, match=r"cannot hold the map's data \(Not a directory\).*--data"):
+        localdb.running(folder / "file" / "data", durable=False).__enter__()
 
 
 def fake_programs(folder: Path, major: int, postgis: str | None) -> Path:
