@@ -61,6 +61,7 @@ export class CivicMap {
     const map = new LeafletMap(box, {
       zoomControl: false, attributionControl: false, maxZoom: 19, minZoom: 3, zoomSnap: 1,
       maxBounds: [[-85.05, -200], [85.05, 200]], keyboardPanDelta: 60, boxZoom: false,
+      zoomAnimation: calm(), inertia: calm(),
       // Leaflet forgets old tiles by a timer that a slow machine's fading outlasts: they would stay, blown up.
       fadeAnimation: false,
     }); // prettier-ignore

@@ -36,7 +36,7 @@ const view = (): TemplateResult => html`<div class="page">
     ${world.settings.attribution ? html`<p class="soft">${world.settings.attribution}</p>` : nothing}
     <p class="buttons">
       <a class="button" href="/docs">${t("about.api")}</a>
-      <a class="button" href="/ogc">${t("about.ogc")}</a>
+      <a class="button" href="/api/v1/assets">${t("about.geojson")}</a>
     </p>
   </section>
   <section>

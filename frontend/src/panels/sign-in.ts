@@ -32,7 +32,7 @@ export function enter(route: Route, into: HTMLElement): void {
   const [signIn, token] = [route.query.get("sign_in"), route.query.get("token")];
   next = safeNext(route.query.get("next") ?? (signIn ? nextOf(signIn) : null));
   // Signed in by the mail's link in another tab: this one goes on where it was.
-  stop = events.on("viewer", (me) => me && step.name === "code" && arrive(me));
+  stop = events.on("viewer", (me) => me && step.name === "code" && onwards());
   if (signIn && token) void byLink(signIn, token);
   else if (world.viewer) arrive(world.viewer);
   else to({ name: "email" });
@@ -133,7 +133,7 @@ function view(): TemplateResult {
   return html`<div class="page">
     <h1>${heading}</h1>
     ${lead()}
-    ${problem ? html`<p class="notice notice--bad" role="alert">${icon("triangle-alert")}<span>${problem} ${t("sign-in.link-failed")}</span></p>` : nothing}
+    ${problem ? html`<p class="notice notice--bad" role="alert">${icon("triangle-alert")}<span>${problem}</span></p>` : nothing}
     <section>${step.name === "link" ? html`<p role="status">${t("sign-in.wait")}</p>` : form.view()}</section>
     ${step.name === "code" ? html`<p class="small soft">${t("sign-in.other-address")} <a href="/sign-in" @click=${again}>${t("sign-in.again")}</a></p>` : nothing}
     ${world.settings.demo && step.name !== "name" ? demoNotice() : nothing}
