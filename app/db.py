@@ -83,6 +83,7 @@ def _engine(url: str, settings: Settings) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=settings.pool_wait_s,
         pool_pre_ping=True,
+        hide_parameters=True,  # a log must not hold what the vault is for
         connect_args={"connect_timeout": 5, "application_name": "civic"},
     )
 

@@ -1,6 +1,7 @@
 """The application: what it is made of, how errors leave it, and which headers every answer carries."""
 
 import logging
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -158,7 +159,9 @@ def _of_database(error: DBAPIError) -> errors.Problem:
         return errors.Busy("Two changes met each other. Nothing was changed. Try again.")
     if isinstance(error, OperationalError) or error.connection_invalidated:
         return errors.DatabaseAway()
-    log.error("unexpected database error", exc_info=error)
+    # Not the whole error: its details may repeat the row, and so what the vault is for.
+    said = cause.diag.message_primary if isinstance(cause, postgres_errors.Error) else type(cause).__name__
+    log.error("unexpected database error: %s\n%s", said, "".join(traceback.format_tb(error.__traceback__)))
     return errors.Problem("The fault is ours and was written down. Nothing was changed.")
 
 
