@@ -7,15 +7,12 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from app.cli.opening import cli
 from app.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 ROOT = Path(__file__).parents[2]
 FRONTEND = ROOT / "frontend"
@@ -35,7 +32,7 @@ def test(context: typer.Context) -> None:
     """Every test, two at a time; what follows is passed on to pytest."""
     words = list(context.args)
     if not any(word.startswith(("-n", "--numprocesses", "--dist")) for word in words):
-        words = ["-n", "2", *words]
+        words = ["-n", "2", "--dist", "loadscope", *words]
     os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *words])
 

@@ -99,9 +99,9 @@ def _until_ready(url: str) -> None:
     raise AssertionError("the service did not start")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's chromium, or whatever chromium this machine has."""
+    """Debian's chromium, or whatever chromium this machine has. It goes with the file: its loop must not outlive it."""
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:
         pytest.fail("there is no chromium: ./civic test installs it")
