@@ -101,6 +101,7 @@ def test_a_database_of_ones_own_is_migrated_by_its_owner_and_checked_by_everythi
     code, _, err = civic("migrate", **{name: value for name, value in own.items() if name != "CIVIC_MIGRATE_URL"})
     assert code == 2
     assert "Set CIVIC_MIGRATE_URL" in err
+    assert civic("migrate", CIVIC_MIGRATE_URL=own["CIVIC_MIGRATE_URL"])[0] == 0
     for _ in range(2):
         assert civic("migrate", **own) == (0, f"The tables are up to date (revision {head()}).\n", "")
     assert civic("map", "verify", **own)[0] == 0

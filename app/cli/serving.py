@@ -111,7 +111,7 @@ def migrate(data: Data = None) -> None:
     from app import schema
 
     settings = Settings()
-    if settings.embedded:
+    if settings.embedded and not settings.migrate_url:
         with opened(data) as settings:
             reached = schema.upgrade(settings.migrate_url or "")
     else:
