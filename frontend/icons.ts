@@ -18,7 +18,7 @@ const NAMES = [
   "scale", "school", "shield", "shopping-basket", "shovel", "sparkles", "sprout", "star", "stethoscope", "store",
   "sun", "tent", "theater", "toilet", "tree-deciduous", "trees", "trophy", "truck", "users", "utensils", "volleyball",
   "warehouse", "wheat", "wrench", "zap",
-]; // prettier-ignore
+];
 
 const ID = "virtual:icons";
 

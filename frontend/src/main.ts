@@ -4,6 +4,9 @@ import "@fontsource-variable/atkinson-hyperlegible-next/wght.css";
 import "./styles/tokens.css";
 import "./styles/layout.css";
 import "./styles/parts.css";
+import "./styles/fields.css";
+import "./styles/explore.css";
+import "./styles/asset.css";
 import "./styles/panels.css";
 import { html, render } from "lit-html";
 import { t } from "./i18n";
@@ -71,7 +74,7 @@ async function boot(): Promise<void> {
   try {
     await load();
   } catch {
-    render(html`<main class="empty" role="alert"><h1>${t("down.title")}</h1><p>${t("down.text")}</p></main>`, document.body); // prettier-ignore
+    render(html`<main class="empty" role="alert"><h1>${t("down.title")}</h1><p>${t("down.text")}</p></main>`, document.body);
     return;
   }
   paintKinds(world.kinds);

@@ -1,7 +1,7 @@
 /** The URL is the state: path → panel, query → filters and map position. */
 
 export type PanelName =
-  | "explore" | "asset" | "compose" | "edit" | "desk" | "account" | "sign-in" | "about" | "missing"; // prettier-ignore
+  | "explore" | "asset" | "compose" | "edit" | "desk" | "account" | "sign-in" | "about" | "missing";
 
 /** How a panel shares the screen: beside the map, over the list beside the map, wide beside the map, or alone. */
 export type Layout = "list" | "over" | "split" | "page";

@@ -23,7 +23,7 @@ export interface Filters {
 
 export const NO_FILTERS: Filters = {
   kind: [], theme: [], ward: [], stage: [], q: "", bbox: null, here: false, near: null, sort: "new",
-}; // prettier-ignore
+};
 
 const LISTS = ["kind", "theme", "ward", "stage"] as const;
 
@@ -118,7 +118,7 @@ export const world: World = {
   settings: {
     title: "Civic Crowd Map", tile_url: null, tile_attribution: "", licence: "", attribution: "",
     demo: false, illustrative: false, postcodes: false, bounds: null,
-  }, // prettier-ignore
+  },
   kinds: [],
   themes: [],
   viewer: null,
@@ -160,7 +160,7 @@ const unknownKind = (name: string): Kind => ({
   name, plural: name, label: name, label_plural: name, call: name, hint: "", icon: "map-pin", shape: "circle",
   colour: "#555555", geometries: ["Point"], location_class: "place", location_classes: ["place"], stages: [],
   default_stage: "active", takes_proposals: false, fields: [],
-}); // prettier-ignore
+});
 
 export const themeLabel = (name: string): string => world.themes.find((theme) => theme.name === name)?.label ?? name;
 

@@ -7,7 +7,7 @@ describe("an approximate place", () => {
   test("is the middle of its cell, whoever stands in it", () => {
     const { centre, box } = cellOf([-0.1165, 51.4613]);
     const [west, south, east, north] = box;
-    for (const point of [[west + 1e-6, south + 1e-6], [east - 1e-6, north - 1e-6], centre] as LonLat[]) // prettier-ignore
+    for (const point of [[west + 1e-6, south + 1e-6], [east - 1e-6, north - 1e-6], centre] as LonLat[])
       expect(cellOf(point).centre).toEqual(centre);
     expect(centre[0]).toBeCloseTo((west + east) / 2, 6);
     expect(cellOf([east + 1e-6, south + 1e-6]).centre).not.toEqual(centre);
@@ -25,18 +25,18 @@ describe("an approximate place", () => {
     const [west, south, east, north] = cellOf([lon, lat]).box;
     expect([west, east].every((value) => Math.abs(value) <= 180)).toBe(true);
     expect(south).toBeLessThan(north);
-  }); // prettier-ignore
+  });
 });
 
 describe("what drawn corners make", () => {
   test("too few corners make nothing", () => {
     expect(shapeOf("Point", [])).toBeNull();
     expect(shapeOf("LineString", [[0, 0]])).toBeNull();
-    expect(shapeOf("Polygon", [[0, 0], [1, 0]])).toBeNull(); // prettier-ignore
+    expect(shapeOf("Polygon", [[0, 0], [1, 0]])).toBeNull();
   });
 
   test("a polygon is closed and runs counter-clockwise, however it was drawn", () => {
-    const clockwise: LonLat[] = [[0, 0], [0, 1], [1, 1], [1, 0]]; // prettier-ignore
+    const clockwise: LonLat[] = [[0, 0], [0, 1], [1, 1], [1, 0]];
     for (const corners of [clockwise, [...clockwise].reverse()]) {
       const ring = (shapeOf("Polygon", corners) as Extract<Geometry, { type: "Polygon" }>).coordinates[0] ?? [];
       expect(ring).toHaveLength(5);
@@ -48,8 +48,8 @@ describe("what drawn corners make", () => {
 });
 
 describe("which ward covers a point", () => {
-  const square: LonLat[] = [[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]]; // prettier-ignore
-  const hole: LonLat[] = [[1, 1], [3, 1], [3, 3], [1, 3], [1, 1]]; // prettier-ignore
+  const square: LonLat[] = [[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]];
+  const hole: LonLat[] = [[1, 1], [3, 1], [3, 3], [1, 3], [1, 1]];
 
   test("inside, outside, and in a hole", () => {
     const shape: Geometry = { type: "Polygon", coordinates: [square, hole] };
@@ -62,7 +62,7 @@ describe("which ward covers a point", () => {
 
   test("the box around any geometry", () => {
     expect(boxOf({ type: "Point", coordinates: [1, 2] })).toEqual([1, 2, 1, 2]);
-    expect(boxOf({ type: "LineString", coordinates: [[1, 2], [-3, 4]] })).toEqual([-3, 2, 1, 4]); // prettier-ignore
+    expect(boxOf({ type: "LineString", coordinates: [[1, 2], [-3, 4]] })).toEqual([-3, 2, 1, 4]);
     expect(boxOf({ type: "MultiPolygon", coordinates: [[square], [hole]] })).toEqual([0, 0, 4, 4]);
   });
 });

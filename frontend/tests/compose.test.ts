@@ -11,7 +11,7 @@ const KIND: Kind = {
     { name: "title", label: "A title of its own", type: "text" },
     { name: "seats", label: "Seats", type: "integer" },
   ],
-}; // prettier-ignore
+};
 
 const PLACE: Place = { geometry: { type: "Point", coordinates: [-0.1, 51.5] }, area: null, location_class: "place" };
 
@@ -26,10 +26,10 @@ const ASSET: Asset = {
     starts_at: "2030-03-02T10:00:00Z", ends_at: null, published_at: null, ended_at: null, created_at: "", updated_at: "",
     version: 3, via: "web", appreciations: 0,
   },
-}; // prettier-ignore
+};
 
 const values = { title: "Seed swap", theme: "food", starts_at: "2030-03-02T10:00:00.000Z", website: null,
-  "details.title": "own", "details.seats": null }; // prettier-ignore
+  "details.title": "own", "details.seats": null };
 
 describe("a new asset", () => {
   const made = documentOf(KIND, ASSET.id, "draft", values, PLACE) as Asset;

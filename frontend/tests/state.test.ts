@@ -9,7 +9,7 @@ describe("filters live in the URL", () => {
     const filters: Filters = {
       kind: ["project", "idea"], theme: ["food"], ward: ["X-L08"], stage: ["ended"], q: "pear & plum",
       bbox: [-0.12, 51.4, -0.11, 51.5], here: false, near: [-0.115, 51.461], sort: "title",
-    }; // prettier-ignore
+    };
     expect(readFilters(query(writeFilters(filters).toString()))).toEqual(filters);
   });
 

@@ -28,14 +28,14 @@ function layer({ name, features }: { name: string; features: Feature[] }, out: P
       part.writePackedVarint(2, tags);
       part.writeVarintField(3, feature.type);
       part.writePackedVarint(4, feature.geometry);
-    }, null); // prettier-ignore
+    }, null);
   }
   for (const key of keys) out.writeStringField(3, key);
   for (const value of values)
     out.writeMessage(4, (_: null, part: PbfWriter) => {
       if (typeof value === "string") part.writeStringField(1, value);
       else part.writeVarintField(5, value);
-    }, null); // prettier-ignore
+    }, null);
   out.writeVarintField(5, 4096);
 }
 
@@ -58,7 +58,7 @@ test("clusters name their kinds, most first, and leave out the absent", () => {
   const bytes = tile({ clusters: [{ type: 1, geometry: moveTo(-8, 4096), properties }] });
   expect(readTile(bytes, ["offer", "idea", "project"]).clusters).toEqual([
     { x: -1, y: 512, count: 7, parts: [["project", 5], ["idea", 2]] },
-  ]); // prettier-ignore
+  ]);
 });
 
 test("lines stay open and polygons close", () => {
@@ -73,7 +73,7 @@ test("lines stay open and polygons close", () => {
     }),
     [],
   );
-  expect(shapes.map(({ uid, closed, rings }) => [uid, closed, rings[0]?.length])).toEqual([["l", false, 2], ["p", true, 4]]); // prettier-ignore
+  expect(shapes.map(({ uid, closed, rings }) => [uid, closed, rings[0]?.length])).toEqual([["l", false, 2], ["p", true, 4]]);
 });
 
 test("an empty tile is empty, and rubbish is refused", () => {

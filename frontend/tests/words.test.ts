@@ -54,7 +54,7 @@ describe("times and distances", () => {
 test.each([[7, "7"], [999, "999"], [1000, "1k"], [1249, "1.2k"], [34_400, "34k"], [999_999, "1m"], [1_250_000, "1.3m"]])(
   "%d is drawn as %s",
   (count, text) => expect(short(count)).toBe(text),
-); // prettier-ignore
+);
 
 describe("shades", () => {
   test("run from nothing to the highest", () => {

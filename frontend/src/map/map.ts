@@ -4,7 +4,7 @@ import "leaflet/dist/leaflet.css";
 import "../styles/map.css";
 import {
   control, DomEvent, type LatLng, type LeafletMouseEvent, Map as LeafletMap, type Point, TileLayer, tooltip, type Tooltip,
-} from "leaflet"; // prettier-ignore
+} from "leaflet";
 import type { Area, Asset, Box, LonLat } from "../api/types";
 import { t } from "../i18n";
 import { events, type Position, readPosition, world, writePosition } from "../state";
@@ -22,7 +22,7 @@ const NOWHERE_YET: Box = [-6, 50, 2, 56];
 const FINGER = 22;
 const NEAREST_ZOOM = 16;
 /** Panes between Leaflet's own: wards, their names, assets, what is chosen. */
-const PANES: [name: string, level: number][] = [["areas", 250], ["names", 350], ["assets", 420], ["spots", 620]]; // prettier-ignore
+const PANES: [name: string, level: number][] = [["areas", 250], ["names", 350], ["assets", 420], ["spots", 620]];
 
 export class CivicMap {
   readonly areas = new AreaLayer();
@@ -64,7 +64,7 @@ export class CivicMap {
       zoomAnimation: calm(), inertia: calm(),
       // Leaflet forgets old tiles by a timer that a slow machine's fading outlasts: they would stay, blown up.
       fadeAnimation: false,
-    }); // prettier-ignore
+    });
     control.zoom({ position: "topright", zoomInTitle: t("map.in"), zoomOutTitle: t("map.out") }).addTo(map);
     const civic = new CivicMap(map, box);
     civic.stand(readPosition(route.query));
@@ -85,7 +85,7 @@ export class CivicMap {
 
   /** Show the whole box. */
   fit([west, south, east, north]: Box): void {
-    this.map.fitBounds([[south, west], [north, east]], { padding: [16, 16], maxZoom: 17, animate: calm() }); // prettier-ignore
+    this.map.fitBounds([[south, west], [north, east]], { padding: [16, 16], maxZoom: 17, animate: calm() });
   }
 
   /** Show which assets pass these filters. */

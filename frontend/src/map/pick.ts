@@ -3,7 +3,7 @@
 import {
   divIcon, type LatLng, type LeafletMouseEvent, type Map as LeafletMap, LayerGroup, type LeafletEvent, marker,
   polygon, polyline, rectangle,
-} from "leaflet"; // prettier-ignore
+} from "leaflet";
 import type { Geometry, LonLat } from "../api/types";
 import { cellOf, round } from "./cells";
 import { type Drawing, shapeOf } from "./sketch";
@@ -69,7 +69,7 @@ export class Picker {
     const style = { className: "sketch", interactive: false, pane: "spots" };
     if (this.options.approximate && this.corners[0]) {
       const [west, south, east, north] = cellOf(this.corners[0]).box;
-      this.layer.addLayer(rectangle([[south, west], [north, east]], style)); // prettier-ignore
+      this.layer.addLayer(rectangle([[south, west], [north, east]], style));
       return;
     }
     const line = { ...style, className: "sketch sketch--line" };

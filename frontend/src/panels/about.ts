@@ -43,4 +43,4 @@ const view = (): TemplateResult => html`<div class="page">
     <h2>${t("about.made-with")}</h2>
     <p class="soft">${t("about.made-with.text")}</p>
   </section>
-</div>`; // prettier-ignore
+</div>`;

@@ -70,7 +70,7 @@ const view = (me: Me): TemplateResult => html`<div class="page">
     <p class="soft">${t("account.leave.text")}</p>
     <p class="buttons"><button class="button button--bad" @click=${erase}>${t("account.erase")}</button></p>
   </section>
-</div>`; // prettier-ignore
+</div>`;
 
 const roles = (me: Me): string[] => [
   ...(me.role === "operator" ? [t("account.operator")] : []),
@@ -89,7 +89,7 @@ function rename(): void {
       setViewer((await call<Me>("PATCH", "/me", { body: values })).data);
       draw();
     },
-  }); // prettier-ignore
+  });
 }
 
 async function signOut(): Promise<void> {
@@ -161,7 +161,7 @@ const keysView = (): TemplateResult => html`<section aria-labelledby="keys-title
   ${making.isOpen
     ? html`<div class="card">${making.view()}</div>`
     : html`<p class="buttons"><button class="button" @click=${making.open}>${icon("plus")}${t("key.open")}</button></p>`}
-</section>`; // prettier-ignore
+</section>`;
 
 function end(key: Key): void {
   ask({

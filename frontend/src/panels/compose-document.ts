@@ -30,7 +30,7 @@ export function fieldsOf(kind: Kind, amending: boolean): Field[] {
     { name: "website", label: t("field.website"), type: "url" },
     { name: "stage", label: t("field.stage"), type: "choice", required: true, default: kind.default_stage,
       options: kind.stages.filter((stage) => amending || stage.value !== "ended") },
-  ]; // prettier-ignore
+  ];
 }
 
 export interface Section {

@@ -97,7 +97,7 @@ export class Where {
       ${this.now.location_class === "person"
         ? html`<p class="notice">${icon("square-dashed")}<span>${t("where.person")} ${t("where.person.sent")}</span></p>`
         : nothing}
-    </fieldset>`; // prettier-ignore
+    </fieldset>`;
   }
 
   private ways(): TemplateResult {
@@ -150,7 +150,7 @@ export class Where {
         ? html`<ul class="where__found" aria-label=${t("where.found")}>
             ${this.found.slice(0, 6).map((area) => this.foundLine(area, point))}
           </ul>`
-        : nothing}`; // prettier-ignore
+        : nothing}`;
   }
 
   private foundLine(area: Area, point: boolean): TemplateResult {

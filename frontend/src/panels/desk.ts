@@ -96,7 +96,7 @@ function view(): TemplateResult {
     ${shown?.definition ? html`<p class="small soft">${shown.definition}</p>` : nothing}
     ${table(report)} ${anySuppressed(report) ? html`<p class="small soft">${t("desk.suppressed")}</p>` : nothing}
     ${isOfficer(world.viewer) ? nothing : html`<p class="small soft">${t("desk.public")}</p>`}
-  </div>`; // prettier-ignore
+  </div>`;
 }
 
 const anySuppressed = (of: WardReport): boolean => of.rows.some((row) => row.suppressed?.length);
@@ -122,7 +122,7 @@ function table(of: WardReport): TemplateResult {
         ${line({ ...of.totals, ward_code: "", ward_name: "" }, t("desk.total"))}
       </tfoot>
     </table>
-  </div>`; // prettier-ignore
+  </div>`;
 }
 
 function headCell(name: string, words: string): TemplateResult {
@@ -154,7 +154,7 @@ function line(row: ReportRow, name: string): TemplateResult {
   return html`<tr @mouseenter=${point(true)} @mouseleave=${point(false)}>
     <th scope="row">${name}</th>
     ${ordered().map((column) => html`<td ?data-shown=${column.name === figure}>${cell(row, column.name)}</td>`)}
-  </tr>`; // prettier-ignore
+  </tr>`;
 }
 
 function cell(row: ReportRow, name: string): string | TemplateResult {

@@ -48,7 +48,7 @@ export function filtersView({ filters, wards, change }: FiltersOptions): Templat
         <span>${t("filters.here")}</span>
       </label>
     </div>
-  `; // prettier-ignore
+  `;
 }
 
 function choose(

@@ -14,7 +14,7 @@ import { toast } from "../parts/toast";
 import { go, keepQuery, note, type Route, route } from "../router";
 import {
   events, type Filters, isFiltered, kindOf, listQuery, NO_FILTERS, readFilters, tileQuery, world, writeFilters,
-} from "../state"; // prettier-ignore
+} from "../state";
 import { emptyView } from "./explore-empty";
 import { appliedView, type FiltersOptions, filtersView } from "./explore-filters";
 
@@ -142,7 +142,7 @@ const finder = (): TemplateResult => html`
     </div>
     ${appliedView(options())} ${unfolded ? filtersView(options()) : nothing}
   </div>
-`; // prettier-ignore
+`;
 
 const options = (): FiltersOptions => ({
   filters,
@@ -161,7 +161,7 @@ function kindChip(kind: string): TemplateResult {
   const on = filters.kind.includes(kind);
   const toggled = on ? filters.kind.filter((one) => one !== kind) : [...filters.kind, kind];
   return html`<button type="button" class="chip" aria-pressed=${String(on)} .style=${tint(kind)}
-    @click=${() => change({ kind: toggled })}>${mark(kind)}${kindOf(kind).label_plural}</button>`; // prettier-ignore
+    @click=${() => change({ kind: toggled })}>${mark(kind)}${kindOf(kind).label_plural}</button>`;
 }
 
 let typing = 0;
@@ -180,7 +180,7 @@ const count = (): string => {
 function list(): TemplateResult {
   if (problem)
     return html`<div class="inside"><p class="notice notice--bad" role="alert">${icon("triangle-alert")}${problem}</p>
-      <p class="buttons"><button class="button" @click=${() => void load(true)}>${t("again")}</button></p></div>`; // prettier-ignore
+      <p class="buttons"><button class="button" @click=${() => void load(true)}>${t("again")}</button></p></div>`;
   if (!rows.length) return matched === 0 ? emptyView(filters, change) : html`<p class="busy">${t("loading")}</p>`;
   return html`<ul class="rows">
       ${rows.map(row)}
@@ -196,7 +196,7 @@ function list(): TemplateResult {
 
 const locateView = (): TemplateResult =>
   html`<button type="button" class="button button--icon" title=${t("explore.near-me")} aria-label=${t("explore.near-me")}
-    @click=${locate}>${icon("locate-fixed")}</button>`; // prettier-ignore
+    @click=${locate}>${icon("locate-fixed")}</button>`;
 
 /** Nearest first. The place is rounded to about 100 m before it is used, kept in the URL or sent. */
 function locate(): void {

@@ -137,7 +137,7 @@ function view(): TemplateResult {
     <section>${step.name === "link" ? html`<p role="status">${t("sign-in.wait")}</p>` : form.view()}</section>
     ${step.name === "code" ? html`<p class="small soft">${t("sign-in.other-address")} <a href="/sign-in" @click=${again}>${t("sign-in.again")}</a></p>` : nothing}
     ${world.settings.demo && step.name !== "name" ? demoNotice() : nothing}
-  </div>`; // prettier-ignore
+  </div>`;
 }
 
 function again(event: Event): void {

@@ -11,7 +11,7 @@ export type Typed = string | boolean;
 
 const INPUT_TYPES: Partial<Record<Field["type"], string>> = {
   url: "url", email: "email", date: "date", "date-time": "datetime-local",
-}; // prettier-ignore
+};
 
 /** What an input shows for a value of the API. */
 export function typed(field: Field, value: unknown): Typed {
@@ -107,7 +107,7 @@ function inputView(shown: Shown): TemplateResult {
     return html`<textarea class="input ${(field.max_length ?? 0) <= 300 ? "input--line" : ""}" id=${id} name=${field.name}
       rows="2" maxlength=${field.max_length ?? nothing}
       aria-invalid=${fault ? "true" : nothing} aria-describedby=${described(shown)} ?required=${field.required}
-      .value=${live(String(raw))} @input=${take}></textarea>`; // prettier-ignore
+      .value=${live(String(raw))} @input=${take}></textarea>`;
   if (field.type === "choice")
     return html`<select class="input" id=${id} name=${field.name} aria-describedby=${described(shown)} @change=${take}>
       ${field.options?.map((one) => html`<option value=${one.value} ?selected=${one.value === raw}>${one.label}</option>`)}
@@ -118,7 +118,7 @@ function inputView(shown: Shown): TemplateResult {
     inputmode=${field.type === "url" ? "url" : numeric ? "decimal" : nothing}
     autocomplete=${field.type === "email" ? "email" : "off"} maxlength=${field.max_length ?? nothing}
     aria-invalid=${fault ? "true" : nothing} aria-describedby=${described(shown)} ?required=${field.required}
-    .value=${live(String(raw))} @input=${take} />`; // prettier-ignore
+    .value=${live(String(raw))} @input=${take} />`;
 }
 
 const tickView = ({ field, id, raw, change }: Shown): TemplateResult =>
@@ -128,7 +128,7 @@ const tickView = ({ field, id, raw, change }: Shown): TemplateResult =>
         @change=${(event: Event) => change((event.target as HTMLInputElement).checked)} />
       <span>${field.label}${field.hint ? html`<br /><span class="soft small">${field.hint}</span>` : nothing}</span>
     </label>
-  </div>`; // prettier-ignore
+  </div>`;
 
 const choicesView = (shown: Shown): TemplateResult => {
   const { field, id, raw, change } = shown;

@@ -27,7 +27,7 @@ export class Verbs {
   button(verb: Verb): TemplateResult {
     return html`<button type="button" class="button ${verb.style ? `button--${verb.style}` : ""}"
       aria-busy=${String(this.busy.has(verb.key))} aria-pressed=${verb.pressed ?? nothing}
-      @click=${() => void this.run(verb)}>${verb.icon ? icon(verb.icon) : nothing}${verb.words}</button>`; // prettier-ignore
+      @click=${() => void this.run(verb)}>${verb.icon ? icon(verb.icon) : nothing}${verb.words}</button>`;
   }
 
   /** What went wrong with one of these verbs. */

@@ -22,5 +22,5 @@ export function flag(asset: string, comment?: string): void {
     done: t("flag.sent"),
     submit: ({ reason, text }) =>
       post(`/assets/${asset}/flags`, { reason, ...(text ? { text } : {}), ...(comment ? { comment } : {}) }),
-  }); // prettier-ignore
+  });
 }

@@ -89,7 +89,7 @@ function details(asset: Asset): TemplateResult | typeof nothing {
     <dl class="details">
       ${rows.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}
     </dl>
-  </section>`; // prettier-ignore
+  </section>`;
 }
 
 function shown(field: Field, value: unknown): unknown {

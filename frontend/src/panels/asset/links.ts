@@ -90,7 +90,7 @@ function askFor(path: string, renew: () => Promise<void>): void {
       await post(path, { kind, to: await uidOf(plain(to)) });
       await renew();
     },
-  }); // prettier-ignore
+  });
 }
 
 /** An asset's uid from its address, or from words that find just that one. */

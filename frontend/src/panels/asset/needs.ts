@@ -19,7 +19,7 @@ const fields = (): Field[] => [
   { name: "blocking", label: t("need.blocking"), type: "boolean" },
   { name: "report_back_on", label: t("need.report-back"), hint: t("need.report-back.hint"), type: "date" },
   { name: "text", label: t("need.text"), type: "long-text", max_length: 2000 },
-]; // prettier-ignore
+];
 
 export function needs(page: Page): Part {
   let items: Need[] = [];
@@ -79,7 +79,7 @@ function card(page: Page, need: Need, renew: () => Promise<void>): TemplateResul
       : nothing}
     ${need.text ? html`<p class="small">${need.text}</p>` : nothing}
     ${actions(page, need, renew)}
-  </div>`; // prettier-ignore
+  </div>`;
 }
 
 function actions(page: Page, need: Need, renew: () => Promise<void>): TemplateResult | typeof nothing {

@@ -12,7 +12,7 @@ import type { Page } from "./index";
 
 const hours = (name: string, words: string, hint = ""): Field => ({
   name, label: words, hint, type: "number", required: true, minimum: 0.25, maximum: 1000,
-}); // prettier-ignore
+});
 
 export class Pledges {
   private proposal: Proposal | null = null;
@@ -119,7 +119,7 @@ export class Pledges {
         ? verbs.button({ key: key("withdraw"), words: t("pledge.withdraw"), style: "quiet",
             done: t("pledge.withdrawn"), act: () => take("withdraw") })
         : nothing,
-    ].filter((button) => button !== nothing); // prettier-ignore
+    ].filter((button) => button !== nothing);
     if (!buttons.length) return nothing;
     return html`<div class="buttons">${buttons}</div>
       ${verbs.fault(key("confirm"), key("miss"), key("withdraw"))}`;

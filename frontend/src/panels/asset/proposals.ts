@@ -16,7 +16,7 @@ const fields = (): Field[] => [
   { name: "text", label: t("proposal.text"), type: "long-text", max_length: 5000 },
   { name: "happens_on", label: t("proposal.when"), type: "date" },
   { name: "places", label: t("proposal.places"), hint: t("proposal.places.hint"), type: "integer", minimum: 1, maximum: 10000 },
-]; // prettier-ignore
+];
 
 export function proposals(page: Page): Part {
   let items: Proposal[] = [];
