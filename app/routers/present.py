@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from pydantic import Field
 from sqlalchemy import Row
 
-from app import rules
+from app import kinds, rules
 from app.auth import Actor
 from app.models import Asset, Person
 from app.routers import deps
@@ -40,11 +40,30 @@ _TAGS = {
     "s",
 }
 
-ASSET_ACTS = (
-    "assets.amend", "assets.withdraw", "appreciations.give", "comments.write", "needs.add", "needs.meet",
-    "proposals.propose", "proposals.accept", "updates.post", "links.ask", "flags.raise", "moderation.hide",
-    "moderation.restore",
-)  # fmt: skip
+#: What may be done with an asset in a state, as far as the state goes; rules say who.
+_ACTS: dict[str, tuple[str, ...]] = {
+    "draft": ("assets.amend", "assets.publish", "assets.withdraw"),
+    "pending": ("assets.amend", "assets.withdraw", "moderation.hide", "moderation.restore"),
+    "published": (
+        "assets.amend", "assets.withdraw", "appreciations.give", "comments.write", "updates.post", "links.ask",
+        "flags.raise", "moderation.hide",
+    ),
+    "hidden": ("assets.amend", "assets.withdraw", "moderation.restore"),
+    "withdrawn": ("assets.amend", "assets.publish"),
+    "removed": (),
+}  # fmt: skip
+#: What may be added to a published asset whose kind takes proposals.
+_HELP = ("needs.add", "needs.meet", "proposals.propose", "proposals.accept")
+
+
+def acts(asset: Asset, actor: Actor) -> list[str]:
+    """What this actor may do with this asset now."""
+    possible = _ACTS[asset.state]
+    if asset.state == "published" and kinds.BY_NAME[asset.kind].takes_proposals:
+        possible += _HELP
+    if rules.OWNER not in rules.relations(actor, asset):
+        possible = tuple(act for act in possible if act not in ("assets.publish", "links.ask"))
+    return rules.may(actor, possible, asset)
 
 
 def html(markdown: str) -> str:
@@ -202,7 +221,7 @@ def whole_feature(
         "body_html": html(row.body),
         "counts": counts,
         "appreciated": appreciated if actor.signed_in else None,
-        "may": rules.may(actor, ASSET_ACTS, asset),
+        "may": acts(asset, actor),
     }
     return shown | {"properties": shown["properties"] | extra}
 
