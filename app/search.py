@@ -285,11 +285,16 @@ async def get_asset(session: AsyncSession, actor: Actor, uid: UUID, *, lock: boo
     """One asset with its areas, so that rules can judge it. Raises NotFound when the actor may not see it."""
     statement = select(Asset).where(Asset.uid == uid, rules.visible(actor)).options(selectinload(Asset.in_areas))
     if lock:
-        statement = statement.with_for_update(of=Asset).execution_options(populate_existing=True)
+        statement = _locked(statement, Asset)
     asset = await session.scalar(statement)
     if asset is None:
         raise errors.NotFound()
     return asset
+
+
+def _locked(statement: Select[Any], model: type[Any]) -> Select[Any]:
+    """Held against every other change, but not against rows that only refer to it: those would wait in circles."""
+    return statement.with_for_update(of=model, key_share=True).execution_options(populate_existing=True)
 
 
 # ── what belongs to an asset ────────────────────────────────────────────────────────────────
@@ -320,7 +325,7 @@ async def get_thing(session: AsyncSession, actor: Actor, model: type[T], uid: UU
     """One comment, need, proposal, pledge, update, link or flag. Raises NotFound when the actor may not see it."""
     statement = select(model).where(model.uid == uid).options(*whole(model))
     if lock:
-        statement = statement.with_for_update(of=model).execution_options(populate_existing=True)
+        statement = _locked(statement, model)
     thing = await session.scalar(statement)
     if thing is None or not rules.sees(actor, thing):
         raise errors.NotFound()

@@ -153,7 +153,7 @@ async def promise(
 
 async def _still_open(session: AsyncSession, proposal: Proposal) -> None:
     # Counting the pledge has locked the proposal's row: what is read now holds until we commit.
-    state = await session.scalar(select(Proposal.state).where(Proposal.id == proposal.id).with_for_update())
+    state = await session.scalar(select(Proposal.state).where(Proposal.id == proposal.id))
     if state not in ("proposed", "accepted"):
         raise errors.Conflict(f"This proposal is {state}; nothing can be pledged to it any more.")
 
@@ -181,6 +181,9 @@ async def withdraw_pledge(session: AsyncSession, actor: Actor, uid: UUID) -> Ple
 async def _move(
     session: AsyncSession, actor: Actor, uid: UUID, act: str, state: str, hours_given: Decimal | None = None
 ) -> Pledge:
+    proposal_id = (await search.get_thing(session, actor, Pledge, uid)).proposal_id
+    # The proposal before its pledges, as everywhere: otherwise two who wait for each other wait for ever.
+    await session.execute(select(Proposal.id).where(Proposal.id == proposal_id).with_for_update(key_share=True))
     pledge = await search.get_thing(session, actor, Pledge, uid, lock=True)
     rules.require(actor, act, pledge)
     if pledge.state == state:
