@@ -7,7 +7,7 @@ NaN and infinity are no coordinates. Text refuses NUL, which PostgreSQL cannot s
 import base64
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime
 from math import isfinite
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -44,8 +44,15 @@ def http_url(value: str) -> str:
 
 def _date_is_no_number(value: Any) -> Any:
     if isinstance(value, int | float):
-        raise ValueError("Write an instant as RFC 3339, e.g. 2026-05-01T18:00:00Z.")
+        raise ValueError("Write it as RFC 3339: a day as 2026-05-01, an instant as 2026-05-01T18:00:00Z.")
     return value
+
+
+def _within_a_calendar(value: datetime) -> datetime:
+    # Nearer to the ends of what the types can hold, a time zone may push a value over the edge.
+    if not 1000 <= value.year <= 2999:
+        raise ValueError("An instant must lie in the years 1000 to 2999.")
+    return value.astimezone(UTC)
 
 
 def _text(**limits: Any) -> Any:
@@ -55,7 +62,8 @@ def _text(**limits: Any) -> Any:
 Text = Annotated[str, _text(), AfterValidator(_no_nul)]
 Line = Annotated[str, _text(strip_whitespace=True, min_length=1), AfterValidator(_no_nul), AfterValidator(_one_line)]
 Url = Annotated[str, _text(strip_whitespace=True, max_length=500), AfterValidator(_no_nul), AfterValidator(http_url)]
-Instant = Annotated[AwareDatetime, BeforeValidator(_date_is_no_number)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_date_is_no_number), AfterValidator(_within_a_calendar)]
+Day = Annotated[date, BeforeValidator(_date_is_no_number)]
 
 
 class Wire(BaseModel):

@@ -68,7 +68,7 @@ def document(
     kind: str = "project", *, at: tuple[float, float] | None = HERE, uid: UUID | str | None = None, **properties: Any
 ) -> dict[str, Any]:
     """What a caller posts; without `at` it lies nowhere."""
-    given = {"kind": kind, "title": f"{kind.capitalize()} {next(_numbers)}", **properties}
+    given = {"kind": kind, "title": f"A {kind} {next(_numbers)}", **properties}
     geometry = {"type": "Point", "coordinates": list(at)} if at else None
     return {"type": "Feature", "geometry": geometry, "properties": given} | ({"id": str(uid)} if uid else {})
 

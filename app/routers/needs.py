@@ -1,6 +1,5 @@
 """What an asset needs, and how much of it is met."""
 
-from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from app.models import Need
 from app.routers import contributions
 from app.routers.contributions import NeedOut
 from app.routers.deps import IfMatch, JustOnce, Paging, Read, Tx, Who, act
-from app.wire import Line, Page, Text, Wire
+from app.wire import Day, Line, Page, Text, Wire
 
 router = APIRouter(prefix="/api/v1", tags=["needs"])
 
@@ -30,7 +29,7 @@ class NeedIn(Wire):
     quantity: Quantity = 1
     blocking: Annotated[bool, Field(strict=True, description="Nothing goes on until this is met.")] = False
     report_back_on: Annotated[
-        date | None, Field(description="When you will say how it stands; a blocking need has one.")
+        Day | None, Field(description="When you will say how it stands; a blocking need has one.")
     ] = None
 
 
@@ -40,7 +39,7 @@ class NeedPatch(Wire):
     text: Story | None = None
     quantity: Quantity | None = None
     blocking: Annotated[bool | None, Field(strict=True)] = None
-    report_back_on: date | None = None
+    report_back_on: Day | None = None
 
 
 class Met(Wire):

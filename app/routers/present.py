@@ -232,7 +232,8 @@ def geojson(value: Mapping[str, Any], request: Request, headers: dict[str, str],
     properties = value.get("properties")
     if properties and "version" in properties:
         headers = {**headers, "ETag": deps.etag(properties["version"], body)}
-        if request.method == "GET" and headers["ETag"] in request.headers.get("if-none-match", ""):
+        known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+        if request.method == "GET" and ("*" in known or headers["ETag"] in known):
             return Response(status_code=304, headers=headers)
     return Response(body, status, headers, media_type="application/geo+json")
 

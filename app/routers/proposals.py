@@ -1,7 +1,6 @@
 """Proposals for somebody's project, and the pledges that carry them."""
 
 from collections.abc import Awaitable, Callable
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,7 +17,7 @@ from app.models import Pledge, Proposal
 from app.routers import contributions
 from app.routers.contributions import PledgeOut, ProposalOut
 from app.routers.deps import IfMatch, JustOnce, Paging, Read, Tx, Who, act
-from app.wire import Line, Page, Text, Wire
+from app.wire import Day, Line, Page, Text, Wire
 
 router = APIRouter(prefix="/api/v1", tags=["proposals"])
 
@@ -31,14 +30,14 @@ class ProposalIn(Wire):
     title: Title
     text: Story = ""
     places: Annotated[Places | None, Field(description="How many people it needs at most; null for any number.")] = None
-    happens_on: date | None = None
+    happens_on: Day | None = None
 
 
 class ProposalPatch(Wire):
     title: Title | None = None
     text: Story | None = None
     places: Places | None = None
-    happens_on: date | None = None
+    happens_on: Day | None = None
 
 
 class Why(Wire):
