@@ -26,6 +26,8 @@ export class AssetLayer extends GridLayer {
   private readonly tiles = new Map<string, Tile>();
   private query = "";
   private timer = 0;
+  /** How much larger than drawn the tiles of the present zoom are shown. */
+  private scale = 1;
 
   constructor() {
     super({ tileSize: TILE, minZoom: 1, noWrap: true, pane: "assets", updateWhenIdle: false, keepBuffer: 1 });
@@ -34,8 +36,10 @@ export class AssetLayer extends GridLayer {
 
   override onAdd(map: LeafletMap): this {
     super.onAdd(map);
+    this.rescale();
     this.timer = window.setInterval(() => this.tick(), REFRESH_MS);
     document.addEventListener("visibilitychange", this.tick);
+    map.on("zoomend", this.rescale);
     events.on("scheme", () => this.repaint());
     // Numbers are drawn, so they need the font to be there before they can wear it.
     void document.fonts.load('680 14px "Atkinson Hyperlegible Next Variable"').then(() => this.repaint());
@@ -45,6 +49,7 @@ export class AssetLayer extends GridLayer {
   override onRemove(map: LeafletMap): this {
     window.clearInterval(this.timer);
     document.removeEventListener("visibilitychange", this.tick);
+    map.off("zoomend", this.rescale);
     return super.onRemove(map);
   }
 
@@ -68,12 +73,12 @@ export class AssetLayer extends GridLayer {
     for (const { tile, x, y } of this.tilesAround(point)) {
       for (const pin of tile.content.pins) {
         const distance = Math.hypot(pin.x - x, pin.y - y);
-        if (distance <= reach && (!best || distance < best.distance))
+        if (distance <= reach / this.scale && (!best || distance < best.distance))
           best = { hit: { type: "pin", pin, at: this.latLng(tile, pin) }, distance };
       }
       for (const cluster of tile.content.clusters) {
-        const distance = Math.max(Math.hypot(cluster.x - x, cluster.y - y) - radiusOf(cluster), 0);
-        if (distance <= reach / 3 && (!best || distance < best.distance))
+        const distance = Math.max(Math.hypot(cluster.x - x, cluster.y - y) - radiusOf(cluster) / this.scale, 0);
+        if (distance <= reach / this.scale / 3 && (!best || distance < best.distance))
           best = { hit: { type: "cluster", cluster, at: this.latLng(tile, cluster) }, distance };
       }
     }
@@ -127,13 +132,22 @@ export class AssetLayer extends GridLayer {
     if (empty) { element.replaceChildren(); return; }
     const canvas = element.querySelector("canvas") ?? document.createElement("canvas");
     canvas.className = "marks";
-    drawTile(canvas, content);
+    drawTile(canvas, content, this.scale);
     if (!canvas.isConnected) element.replaceChildren(canvas);
   }
 
   private repaint(): void {
     for (const tile of this.tiles.values()) this.paint(tile);
   }
+
+  /** Between two whole zooms tiles are stretched; what is drawn on them is not. */
+  private readonly rescale = (): void => {
+    const zoom = this._map.getZoom();
+    const scale = this._map.getZoomScale(zoom, Math.round(zoom));
+    if (scale === this.scale) return;
+    this.scale = scale;
+    this.repaint();
+  };
 
   private drop(name: string): void {
     this.tiles.get(name)?.asking?.abort();
@@ -158,9 +172,9 @@ export class AssetLayer extends GridLayer {
   /** The tiles of the present zoom whose marks may reach the point, and the point within each. */
   private *tilesAround(point: Point): Generator<{ tile: Tile; x: number; y: number }> {
     for (const tile of this.tiles.values()) {
-      if (tile.coords.z !== this._map.getZoom()) continue;
-      const x = point.x - tile.coords.x * TILE;
-      const y = point.y - tile.coords.y * TILE;
+      if (tile.coords.z !== Math.round(this._map.getZoom())) continue;
+      const x = point.x / this.scale - tile.coords.x * TILE;
+      const y = point.y / this.scale - tile.coords.y * TILE;
       if (Math.min(x, y) >= -MARGIN && Math.max(x, y) <= TILE + MARGIN) yield { tile, x, y };
     }
   }

@@ -6,7 +6,7 @@ import { inkOf, token } from "../parts/tones";
 import { type Cluster, type Pin, type Shape, TILE, type TileContent } from "./tile";
 
 /** Pixels around a tile in which its marks may stand out, so that none is cut at the edge. */
-export const MARGIN = 40;
+export const MARGIN = 48;
 
 const PIN = 22;
 const HALO = 3;
@@ -15,18 +15,29 @@ const FONT = '680 14px "Atkinson Hyperlegible Next Variable", system-ui, sans-se
 
 const paths = new Map<string, Path2D>();
 
-/** A canvas with the tile's content, wider than the tile by the margin on every side. */
-export function drawTile(canvas: HTMLCanvasElement, content: TileContent): void {
-  const density = Math.min(devicePixelRatio || 1, 2);
+/** A canvas with the tile's content, wider than the tile by the margin on every side. The tile is shown `scale` times
+ *  as large as it is; its marks keep their size, and every pixel of the canvas is one of the screen. */
+export function drawTile(canvas: HTMLCanvasElement, content: TileContent, scale: number): void {
+  const density = Math.min(devicePixelRatio || 1, 2) * scale;
   canvas.width = canvas.height = (TILE + 2 * MARGIN) * density;
   const brush = canvas.getContext("2d");
   if (!brush) return;
   brush.scale(density, density);
   brush.translate(MARGIN, MARGIN);
   const colours = { paper: token("--paper"), land: token("--map-land"), ink: token("--ink") };
-  drawShapes(brush, content.shapes);
-  for (const pin of content.pins) drawPin(brush, pin, colours.land);
-  for (const cluster of content.clusters) drawCluster(brush, cluster, colours);
+  drawShapes(brush, content.shapes, scale);
+  for (const pin of content.pins) unstretched(brush, pin, scale, () => drawPin(brush, pin, colours.land));
+  for (const cluster of content.clusters)
+    unstretched(brush, cluster, scale, () => drawCluster(brush, cluster, colours));
+}
+
+/** Draw around a place as its origin, in pixels of the screen. */
+function unstretched(brush: CanvasRenderingContext2D, at: { x: number; y: number }, scale: number, draw: () => void): void {
+  brush.save();
+  brush.translate(at.x, at.y);
+  brush.scale(1 / scale, 1 / scale);
+  draw();
+  brush.restore();
 }
 
 /** Radius of a cluster's ring: it grows slowly, so that a thousand does not hide its neighbours. */
@@ -42,7 +53,7 @@ export function outline(shape: Shape): Path2D {
   return path;
 }
 
-function drawShapes(brush: CanvasRenderingContext2D, shapes: Shape[]): void {
+function drawShapes(brush: CanvasRenderingContext2D, shapes: Shape[], scale: number): void {
   brush.save();
   // What a tile holds beyond its edge is drawn by its neighbour; clipping also hides the cut edges of polygons.
   brush.beginPath();
@@ -55,7 +66,7 @@ function drawShapes(brush: CanvasRenderingContext2D, shapes: Shape[]): void {
     brush.globalAlpha = 0.16;
     if (shape.closed) brush.fill(path);
     brush.globalAlpha = 0.8;
-    brush.lineWidth = shape.closed ? 2 : 4;
+    brush.lineWidth = (shape.closed ? 2 : 4) / scale;
     brush.stroke(path);
   }
   brush.restore();
@@ -64,8 +75,7 @@ function drawShapes(brush: CanvasRenderingContext2D, shapes: Shape[]): void {
 function drawPin(brush: CanvasRenderingContext2D, pin: Pin, halo: string): void {
   const path = pathOf(kindOf(pin.kind).shape);
   const scale = PIN / BOX;
-  brush.save();
-  brush.translate(pin.x - PIN / 2, pin.y - PIN / 2);
+  brush.translate(-PIN / 2, -PIN / 2);
   brush.scale(scale, scale);
   brush.lineJoin = "round";
   brush.strokeStyle = halo;
@@ -75,7 +85,6 @@ function drawPin(brush: CanvasRenderingContext2D, pin: Pin, halo: string): void 
   brush.lineWidth = 1;
   brush.stroke(path);
   brush.fill(path);
-  brush.restore();
 }
 
 function drawCluster(
@@ -83,10 +92,9 @@ function drawCluster(
   cluster: Cluster,
   colours: { paper: string; land: string; ink: string },
 ): void {
-  const { x, y } = cluster;
   const radius = radiusOf(cluster);
-  circle(brush, x, y, radius + HALO, colours.land);
-  circle(brush, x, y, radius, colours.paper);
+  circle(brush, radius + HALO, colours.land);
+  circle(brush, radius, colours.paper);
   const total = cluster.parts.reduce((sum, [, count]) => sum + count, 0) || 1;
   const gap = cluster.parts.length > 1 ? 0.14 : 0;
   let angle = -Math.PI / 2;
@@ -96,7 +104,7 @@ function drawCluster(
     const turn = (count / total) * 2 * Math.PI;
     brush.strokeStyle = inkOf(kind);
     brush.beginPath();
-    brush.arc(x, y, radius - RING / 2, angle + gap / 2, angle + Math.max(turn - gap / 2, gap));
+    brush.arc(0, 0, radius - RING / 2, angle + gap / 2, angle + Math.max(turn - gap / 2, gap));
     brush.stroke();
     angle += turn;
   }
@@ -104,12 +112,12 @@ function drawCluster(
   brush.textAlign = "center";
   brush.textBaseline = "middle";
   brush.fillStyle = colours.ink;
-  brush.fillText(short(cluster.count), x, y + 1);
+  brush.fillText(short(cluster.count), 0, 1);
 }
 
-function circle(brush: CanvasRenderingContext2D, x: number, y: number, radius: number, colour: string): void {
+function circle(brush: CanvasRenderingContext2D, radius: number, colour: string): void {
   brush.beginPath();
-  brush.arc(x, y, radius, 0, 2 * Math.PI);
+  brush.arc(0, 0, radius, 0, 2 * Math.PI);
   brush.fillStyle = colour;
   brush.fill();
 }

@@ -3,7 +3,8 @@
 import "leaflet/dist/leaflet.css";
 import "../styles/map.css";
 import {
-  control, DomEvent, type LatLng, type LeafletMouseEvent, Map as LeafletMap, type Point, TileLayer, tooltip, type Tooltip,
+  control, DomEvent, type FitBoundsOptions, type LatLng, type LeafletMouseEvent, Map as LeafletMap, type Point,
+  TileLayer, tooltip, type Tooltip,
 } from "leaflet";
 import type { Area, Asset, Box, LonLat } from "../api/types";
 import { t } from "../i18n";
@@ -20,6 +21,10 @@ import { lonLat, Picker, type PickOptions } from "./pick";
 /** Greater Britain, for a service that knows no area yet. */
 const NOWHERE_YET: Box = [-6, 50, 2, 56];
 const FINGER = 22;
+/** A whole box is shown at quarters of a zoom, so that it fills the map; by hand one zooms in whole steps. */
+const FIT_SNAP = 0.25;
+/** Room around it in pixels, with that for the notes at the foot of the map. */
+const FIT_PADDING: FitBoundsOptions = { paddingTopLeft: [16, 16], paddingBottomRight: [16, 44] };
 const NEAREST_ZOOM = 16;
 /** Panes between Leaflet's own: wards, their names, assets, what is chosen. */
 const PANES: [name: string, level: number][] = [["areas", 250], ["names", 350], ["assets", 420], ["spots", 620]];
@@ -79,13 +84,21 @@ export class CivicMap {
 
   /** Stand there; without a position, where the service's areas are. */
   stand(position: Position | null): void {
-    if (position) this.map.setView([position.centre[1], position.centre[0]], position.zoom, { animate: false });
+    if (position)
+      this.finely(() => this.map.setView([position.centre[1], position.centre[0]], position.zoom, { animate: false }));
     else this.fit(world.settings.bounds ?? NOWHERE_YET);
   }
 
   /** Show the whole box. */
   fit([west, south, east, north]: Box): void {
-    this.map.fitBounds([[south, west], [north, east]], { padding: [16, 16], maxZoom: 17, animate: calm() });
+    const bounds: [LonLat, LonLat] = [[south, west], [north, east]];
+    this.finely(() => this.map.fitBounds(bounds, { ...FIT_PADDING, maxZoom: 17, animate: calm() }));
+  }
+
+  private finely(move: () => void): void {
+    this.map.options.zoomSnap = FIT_SNAP;
+    move();
+    this.map.options.zoomSnap = 1;
   }
 
   /** Show which assets pass these filters. */

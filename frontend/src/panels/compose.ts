@@ -7,6 +7,7 @@ import { label, t } from "../i18n";
 import { Form, type Values } from "../parts/form";
 import { icon } from "../parts/icon";
 import { bigMark, mark, tint } from "../parts/mark";
+import { outcome } from "../parts/outcome";
 import { setSheet } from "../parts/sheet";
 import { toast } from "../parts/toast";
 import { signInAddress } from "../parts/visitor";
@@ -111,7 +112,7 @@ class Compose {
     this.where.forget();
     events.tell("changed", asset);
     setSheet("half");
-    toast(t(this.known ? "saved" : asset.properties.state === "published" ? "published" : "kept-draft"));
+    toast(this.known ? t("saved") : outcome(asset));
     go(keepQuery(`/assets/${asset.id}`));
   }
 

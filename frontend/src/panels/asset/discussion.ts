@@ -6,6 +6,7 @@ import type { Comment, Field, Items } from "../../api/types";
 import { ago, day, label, t } from "../../i18n";
 import { ask } from "../../parts/dialog";
 import { Form, type Values } from "../../parts/form";
+import { plain } from "../../parts/fields";
 import { icon } from "../../parts/icon";
 import { Opener } from "../../parts/opener";
 import { sanitised } from "../../parts/sanitised";
@@ -87,7 +88,7 @@ function says(comment: Comment, thread: Thread): TemplateResult {
       <span class="soft" title=${day(comment.created_at)}>${ago(comment.created_at)}</span>
       ${comment.state !== "published" ? html`<span class="tag tag--warm">${label("state", comment.state)}</span>` : nothing}
     </p>
-    ${sanitised(comment.text_html)} ${verbs(comment, thread)}
+    ${sanitised(comment.text_html)} ${comment.state === "withdrawn" ? nothing : verbs(comment, thread)}
     ${answer?.isOpen ? html`<div class="card">${answer.view()}</div>` : nothing}
     ${replies.length ? html`<div class="says__replies">${replies.map((reply) => says(reply, thread))}</div>` : nothing}
   </div>`;
@@ -100,7 +101,7 @@ function verbs(comment: Comment, { page, answers, load, open_to }: Thread): Temp
     page.redraw();
   };
   return html`<div class="buttons">
-    ${open_to && answer && !answer.isOpen
+    ${open_to && comment.state === "published" && answer && !answer.isOpen
       ? html`<button class="button button--quiet" @click=${answer.open}>${t("comment.reply")}</button>`
       : nothing}
     ${own(comment, renew)}
@@ -112,7 +113,7 @@ function verbs(comment: Comment, { page, answers, load, open_to }: Thread): Temp
   </div>`;
 }
 
-/** What the author may do to their own words. */
+/** What the author may do to their own words, and a moderator to others'. */
 function own(comment: Comment, renew: () => Promise<void>): TemplateResult {
   const etag = versionTag(comment);
   const amend = (): void =>
@@ -130,10 +131,24 @@ function own(comment: Comment, renew: () => Promise<void>): TemplateResult {
     ask({
       key: `uncomment:${comment.uid}`,
       title: t("comment.withdraw.title"),
+      text: t("comment.withdraw.text"),
       send: t("comment.withdraw"),
       bad: true,
       submit: async () => {
         await call("DELETE", `/comments/${comment.uid}`, { etag });
+        await renew();
+      },
+    });
+  const hide = (): void =>
+    ask({
+      key: `hide:${comment.uid}`,
+      title: t("comment.hide.title"),
+      fields: [{ name: "reason", label: t("hide.reason"), type: "long-text", required: true, max_length: 500 }],
+      send: t("comment.hide"),
+      done: t("hide.done"),
+      bad: true,
+      submit: async (values) => {
+        await call("DELETE", `/comments/${comment.uid}`, { query: { reason: plain(values.reason) }, etag });
         await renew();
       },
     });
@@ -143,5 +158,8 @@ function own(comment: Comment, renew: () => Promise<void>): TemplateResult {
     : nothing}
   ${may("comments.withdraw")
     ? html`<button class="button button--quiet" @click=${remove}>${t("comment.withdraw")}</button>`
+    : nothing}
+  ${may("moderation.hide") && comment.state !== "hidden"
+    ? html`<button class="button button--quiet" @click=${hide}>${icon("eye-off")}${t("comment.hide")}</button>`
     : nothing}`;
 }

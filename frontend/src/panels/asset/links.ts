@@ -3,7 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import { ApiError, call, get, post } from "../../api/client";
 import type { AssetList, Items, Link } from "../../api/types";
-import { label, t } from "../../i18n";
+import { label, t, type Word } from "../../i18n";
 import { ask } from "../../parts/dialog";
 import { plain } from "../../parts/fields";
 import { icon } from "../../parts/icon";
@@ -62,11 +62,11 @@ function line(page: Page, link: Link, renew: () => Promise<void>): TemplateResul
     <div>
       <p class="small soft">${label(outward ? "link-to" : "link-from", link.kind)}</p>
       <a class="row__title" href=${keepQuery(`/assets/${other.uid}`)}>${other.title}</a>
-      ${link.state === "asked" ? html`<p class="facts"><span class="tag tag--warm">${t("link.asked")}</span></p>` : nothing}
+      ${link.state === "agreed" ? nothing : html`<p class="facts"><span class="tag tag--warm">${t(standing(link, outward))}</span></p>`}
       <div class="buttons links__verbs">
-        ${may("agree") ? verbs.button({ key: key("agree"), words: t("link.agree"), icon: "check", act: decide("agreed") }) : nothing}
-        ${may("decline") ? verbs.button({ key: key("decline"), words: t("link.decline"), style: "quiet", act: decide("declined") }) : nothing}
-        ${may("remove") ? verbs.button({ key: key("remove"), words: t("link.remove"), style: "quiet", act: remove }) : nothing}
+        ${may("decide") ? verbs.button({ key: key("agree"), words: t("link.agree"), icon: "check", act: decide("agreed") }) : nothing}
+        ${may("decide") ? verbs.button({ key: key("decline"), words: t("link.decline"), style: "quiet", act: decide("declined") }) : nothing}
+        ${may("remove") && (outward || link.state !== "asked") ? verbs.button({ key: key("remove"), words: t(outward && link.state === "asked" ? "link.take-back" : "link.remove"), style: "quiet", act: remove }) : nothing}
       </div>
       ${verbs.fault(key("agree"), key("decline"), key("remove"))}
     </div>
@@ -92,6 +92,12 @@ function askFor(path: string, renew: () => Promise<void>): void {
     },
   });
 }
+
+/** How far a tie that is not agreed has come, seen from this side. */
+const standing = (link: Link, outward: boolean): Word => {
+  if (link.state === "declined") return outward ? "link.declined" : "link.you-declined";
+  return outward || !link.may.includes("links.decide") ? "link.asked" : "link.asks-you";
+};
 
 /** An asset's uid from its address, or from words that find just that one. */
 async function uidOf(text: string): Promise<string> {

@@ -5,6 +5,8 @@ import { call, post } from "../../api/client";
 import { t } from "../../i18n";
 import { ask } from "../../parts/dialog";
 import { icon } from "../../parts/icon";
+import { outcome } from "../../parts/outcome";
+import { toast } from "../../parts/toast";
 import type { Verb } from "../../parts/verb";
 import { go, keepQuery } from "../../router";
 import { events } from "../../state";
@@ -14,7 +16,7 @@ import type { Page, Part } from "./index";
 export function owning(page: Page): Part {
   const view = (): TemplateResult => html`
     <section class="buttons">
-      ${page.asset().properties.state === "draft" && page.may("assets.amend") ? page.verbs.button(publishing(page)) : nothing}
+      ${page.may("assets.publish") ? page.verbs.button(publishing(page)) : nothing}
       ${page.may("assets.withdraw")
         ? html`<button class="button button--quiet" @click=${() => withdraw(page)}>
             ${icon("trash-2")}${t("verb.withdraw")}
@@ -28,7 +30,7 @@ export function owning(page: Page): Part {
       ${page.asset().properties.state === "hidden" && page.may("moderation.restore")
         ? html`<button class="button" @click=${() => moderate(page, "restore")}>${t("verb.restore")}</button>`
         : nothing}
-      ${page.offers("flags.raise")
+      ${page.offers("flags.raise") && !page.may("assets.amend")
         ? html`<button class="button button--quiet" @click=${() => flag(page.uid)}>${icon("flag")}${t("flag.open")}</button>`
         : nothing}
       ${page.verbs.fault("publish")}
@@ -42,10 +44,10 @@ const publishing = (page: Page): Verb => ({
   words: t("verb.publish"),
   icon: "check",
   style: "main",
-  done: t("published"),
   act: async () => {
     await call("PATCH", `/assets/${page.uid}`, { body: { properties: { state: "published" } }, etag: page.etag() });
     await page.reload();
+    toast(outcome(page.asset()));
   },
 });
 
