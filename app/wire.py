@@ -6,8 +6,10 @@ NaN and infinity are no coordinates. Text refuses NUL, which PostgreSQL cannot s
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from math import isfinite
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -43,8 +45,14 @@ def http_url(value: str) -> str:
 
 
 def _date_is_no_number(value: Any) -> Any:
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) or (isinstance(value, str) and not re.match(r"\d{4}-\d\d-\d\d", value)):
         raise ValueError("Write it as RFC 3339: a day as 2026-05-01, an instant as 2026-05-01T18:00:00Z.")
+    return value
+
+
+def _number_is_no_text(value: Any) -> Any:
+    if isinstance(value, str | bool):
+        raise ValueError("This must be a number.")
     return value
 
 
@@ -63,6 +71,8 @@ Text = Annotated[str, _text(), AfterValidator(_no_nul)]
 Line = Annotated[str, _text(strip_whitespace=True, min_length=1), AfterValidator(_no_nul), AfterValidator(_one_line)]
 Url = Annotated[str, _text(strip_whitespace=True, max_length=500), AfterValidator(_no_nul), AfterValidator(http_url)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_date_is_no_number), AfterValidator(_within_a_calendar)]
+#: A decimal number; callers add its limits.
+Number = Annotated[Decimal, BeforeValidator(_number_is_no_text)]
 Day = Annotated[date, BeforeValidator(_date_is_no_number)]
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
+from sqlalchemy import select
 
 from app import rules, search
 from app.actions import discussion
@@ -144,11 +145,13 @@ async def list_flags(asset: UUID, request: Request, session: Read, actor: Who, p
     parent = await search.get_asset(session, actor, asset)
     rules.require(actor, "flags.see", parent)
     rows, following = await search.things(session, actor, Flag, parent, limit=paging.limit, cursor=paging.cursor)
-    return paging.page(request, [contributions.flag(row) for row in rows], following)
+    meant = select(Comment.id, Comment.uid).where(Comment.id.in_([row.comment_id for row in rows if row.comment_id]))
+    uids = {row.id: row.uid for row in await session.execute(meant)}
+    return paging.page(request, [contributions.flag(row, uids.get(row.comment_id or 0)) for row in rows], following)
 
 
 @router.post("/assets/{asset}/flags", status_code=201, response_model=FlagOut, **act("flags.raise"))
 async def raise_flag(asset: UUID, said: FlagIn, session: Tx, actor: Who, once: JustOnce) -> Response:
     """Tell the moderators that something is wrong here."""
     row = await discussion.raise_flag(session, actor, asset, reason=said.reason, text=said.text, comment=said.comment)
-    return await once.created(contributions.flag(row))
+    return await once.created(contributions.flag(row, said.comment))

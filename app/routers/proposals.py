@@ -1,7 +1,6 @@
 """Proposals for somebody's project, and the pledges that carry them."""
 
 from collections.abc import Awaitable, Callable
-from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from app.models import Pledge, Proposal
 from app.routers import contributions
 from app.routers.contributions import PledgeOut, ProposalOut
 from app.routers.deps import IfMatch, JustOnce, Paging, Read, Tx, Who, act
-from app.wire import Day, Line, Page, Text, Wire
+from app.wire import Day, Line, Number, Page, Text, Wire
 
 router = APIRouter(prefix="/api/v1", tags=["proposals"])
 
@@ -116,7 +115,7 @@ async def withdraw(proposal: UUID, session: Tx, actor: Who, said: Why | None = N
 
 # ── pledges ─────────────────────────────────────────────────────────────────────────────────
 
-Hours = Annotated[Decimal, Field(max_digits=6, decimal_places=2, le=1000, allow_inf_nan=False)]
+Hours = Annotated[Number, Field(max_digits=6, decimal_places=2, le=1000, allow_inf_nan=False)]
 
 
 class PledgeIn(Wire):

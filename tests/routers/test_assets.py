@@ -184,6 +184,7 @@ async def test_a_swapped_pair_gets_a_hint_where_areas_are_loaded(town: Town) -> 
         ({"starts_at": "2030-01-02T00:00:00Z", "ends_at": "2030-01-01T00:00:00Z"}, 422),
         ({"starts_at": "2030-01-01"}, 422), ({"starts_at": "2030-01-01T00:00:00"}, 422), ({"starts_at": 1}, 422),
         ({"starts_at": 1.5}, 422), ({"starts_at": True}, 422), ({"starts_at": "tomorrow"}, 422),
+        ({"starts_at": "1893456000"}, 422),
         ({"starts_at": "2999-12-31T23:59:59-14:00"}, 201), ({"starts_at": "3000-01-01T00:00:00Z"}, 422),
         ({"starts_at": "1000-01-01T00:00:00+14:00"}, 201), ({"starts_at": "0999-12-31T00:00:00Z"}, 422),
         ({"starts_at": "0001-01-01T00:00:00+14:00"}, 422), ({"ends_at": "9999-12-31T23:59:59-14:00"}, 422),
