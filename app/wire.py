@@ -69,7 +69,10 @@ def _text(**limits: Any) -> Any:
 
 Text = Annotated[str, _text(), AfterValidator(_no_nul)]
 Line = Annotated[str, _text(strip_whitespace=True, min_length=1), AfterValidator(_no_nul), AfterValidator(_one_line)]
-Url = Annotated[str, _text(strip_whitespace=True, max_length=500), AfterValidator(_no_nul), AfterValidator(http_url)]
+Url = Annotated[
+    str, _text(strip_whitespace=True, max_length=500), AfterValidator(_no_nul), AfterValidator(http_url),
+    Field(json_schema_extra={"format": "uri"}),
+]  # fmt: skip
 Instant = Annotated[AwareDatetime, BeforeValidator(_date_is_no_number), AfterValidator(_within_a_calendar)]
 #: A decimal number; callers add its limits.
 Number = Annotated[Decimal, BeforeValidator(_number_is_no_text)]

@@ -103,7 +103,7 @@ def _field(name: str, info: FieldInfo, words: dict[str, Any], kind: kinds.Kind) 
         name=name,
         label=words["label"],
         hint=words.get("hint", ""),
-        type=_type(schema, info),
+        type=_type(schema),
         required=info.is_required(),
         default=None if info.is_required() else info.get_default(),
         max_length=schema.get("maxLength"),
@@ -113,12 +113,12 @@ def _field(name: str, info: FieldInfo, words: dict[str, Any], kind: kinds.Kind) 
     )
 
 
-def _type(schema: dict[str, Any], info: FieldInfo) -> FieldType:
+def _type(schema: dict[str, Any]) -> FieldType:
     if "enum" in schema:
         return "choice"
     if schema.get("type") in ("integer", "boolean"):
         return "integer" if schema["type"] == "integer" else "boolean"
-    if "Url" in repr(info.annotation) or any(getattr(m, "func", None) is wire.http_url for m in info.metadata):
+    if schema.get("format") == "uri":
         return "url"
     return "long-text" if schema.get("maxLength", 0) > 200 else "text"
 

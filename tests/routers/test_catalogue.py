@@ -1,0 +1,151 @@
+"""Kinds, themes, limits, areas, postcodes and settings: what there is to choose from."""
+
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from app import kinds, lifecycles
+from tests.factories import AREAS, BOROUGH, FAR_WARD, NORTH, SOUTH, Town
+from tests.routers.test_manners import assert_problem
+
+
+async def get(town: Town, path: str) -> Any:
+    """What a visitor is told at this address."""
+    answer = await town["visitor"].get(f"/api/v1/{path}")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_kinds_are_listed_with_words_for_everything_that_a_form_needs(town: Town) -> None:
+    listed = await get(town, "kinds")
+    assert listed["next"] is None
+    assert [item["name"] for item in listed["items"]] == [kind.name for kind in kinds.ALL]
+    offer = next(item for item in listed["items"] if item["name"] == "offer")
+    assert offer["label"] == "Offer"
+    assert offer["location_classes"] == ["person", "shielded"]
+    assert offer["geometries"] == ["Point"]
+    assert [stage["value"] for stage in offer["stages"]] == ["active", "ended"]
+    fields = {field["name"]: field for field in offer["fields"]}
+    assert [option["value"] for option in fields["nature"]["options"]] == ["skill", "advice", "thing", "space", "money"]
+    reach = fields["reach_m"]
+    assert (reach["type"], reach["minimum"], reach["maximum"], reach["default"]) == ("integer", 0, 50_000, 2000)
+    place = next(item for item in listed["items"] if item["name"] == "place")
+    assert place["location_classes"] == ["place", "person", "shielded"]
+    event = next(item for item in listed["items"] if item["name"] == "event")
+    assert next(field["type"] for field in event["fields"] if field["name"] == "booking") == "url"
+    group = next(item for item in listed["items"] if item["name"] == "group")
+    assert {field["name"]: field["type"] for field in group["fields"]} == {
+        "meets": "long-text", "open_to_new_members": "boolean", "address": "long-text",
+    }  # fmt: skip
+
+
+async def test_themes_are_listed_in_their_order_with_a_word_each(town: Town) -> None:
+    listed = (await get(town, "themes"))["items"]
+    assert [item["name"] for item in listed] == list(lifecycles.THEMES)
+    assert all(item["label"] for item in listed)
+
+
+#: limit → the value that the tests of each route meet on both sides.
+LIMITS = {
+    "page_of_assets": 1000, "page_of_others": 200, "body_bytes": 2_000_000, "positions_in_a_geometry": 5000,
+    "latitude": 85.05, "title_characters": 160, "summary_characters": 500, "body_characters": 20_000,
+    "comment_characters": 5000, "words_characters": 200, "radius_m": 50_000, "sign_in_minutes": 10, "sign_in_tries": 5,
+    "session_days": 90, "idempotency_hours": 24, "writes_per_hour": 10**9, "key_writes_per_hour": 10**9,
+    "sign_ins_per_hour": 10**8,
+}  # fmt: skip
+
+
+async def test_the_limits_that_are_published_are_those_that_are_met(town: Town) -> None:
+    assert await get(town, "limits") == LIMITS
+
+
+# Areas ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_areas_are_found_by_level_name_and_code(town: Town) -> None:
+    async def codes(query: str) -> list[str]:
+        return [item["code"] for item in (await get(town, f"areas{query}"))["items"]]
+
+    assert set(await codes("")) == set(AREAS)
+    assert await codes("?level=ward") == [NORTH, SOUTH, FAR_WARD]
+    assert await codes("?q=north") == [NORTH]
+    assert await codes("?q=OURBOR") == [BOROUGH]
+    assert await codes(f"?q={FAR_WARD}") == [FAR_WARD]
+    assert await codes("?q=%25") == [], "a percent sign is a character, not any"
+    assert await codes("?level=county") == []
+    assert_problem(await town["visitor"].get("/api/v1/areas?level=street"), 422, "invalid")
+    assert_problem(await town["visitor"].get(f"/api/v1/areas?q={'x' * 101}"), 422, "invalid")
+    (north,) = (await get(town, "areas?q=north"))["items"]
+    assert north == {
+        "code": NORTH, "name": "North ward", "level": "ward", "parent": BOROUGH, "population": None,
+        "set": {"name": "Town wards", "illustrative": False, "valid_from": "2022-05-05", "attribution": ""},
+        "bbox": [-0.2, 51.45, 0.0, 51.5], "centre": [-0.1, 51.475],
+    }  # fmt: skip
+
+
+async def test_outlines_are_features_that_a_map_can_draw(town: Town) -> None:
+    answer = await town["visitor"].get("/api/v1/areas.geojson?level=ward")
+    assert (answer.headers["content-type"], answer.headers["cache-control"]) == ("application/geo+json", "max-age=60")
+    drawn = answer.json()
+    assert [feature["id"] for feature in drawn["features"]] == [NORTH, SOUTH, FAR_WARD]
+    for feature in drawn["features"]:
+        assert feature["geometry"]["type"] in ("Polygon", "MultiPolygon")
+        assert feature["properties"]["code"] == feature["id"]
+    one = await get(town, f"areas/{NORTH}")
+    assert one["geometry"]["type"] == "MultiPolygon"
+    assert one["properties"] == drawn["features"][0]["properties"]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("E99999999", 404), ("x" * 20, 404), ("x" * 21, 422), ("a b", 404), ("'", 404)]
+)
+async def test_an_area_that_is_not_there_is_404(town: Town, code: str, status: int) -> None:
+    answer = await town["visitor"].get(f"/api/v1/areas/{code}")
+    assert_problem(answer, status, "not-found" if status == 404 else "invalid")
+
+
+async def test_an_area_that_ended_is_found_by_its_code_and_not_listed(app: FastAPI) -> None:
+    service = app.state.service
+    own = await Town.found(app, service.engines, service.secret)
+    await own.sql("UPDATE area SET ended_at = now() WHERE code = :code", code=NORTH)
+    assert NORTH not in [item["code"] for item in (await get(own, "areas"))["items"]]
+    assert NORTH not in [feature["id"] for feature in (await get(own, "areas.geojson"))["features"]]
+    assert (await get(own, f"areas/{NORTH}"))["id"] == NORTH
+    await own.leave()
+
+
+# Postcodes and settings ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", ["SW2 1JQ", "sw21jq", "SW21JQ", " sw2  1jq "])
+async def test_a_postcode_is_found_however_it_is_written(town: Town, asked: str) -> None:
+    await town.sql(
+        "INSERT INTO postcode (code, geom) VALUES ('SW21JQ', ST_SetSRID(ST_MakePoint(-0.1143, 51.4613), 4326)) "
+        "ON CONFLICT DO NOTHING"
+    )
+    assert await get(town, f"postcodes/{asked}") == {"postcode": "SW21JQ", "coordinates": [-0.1143, 51.4613]}
+    assert (await get(town, "settings"))["postcodes"] is True
+
+
+@pytest.mark.parametrize(("asked", "status"), [("ZZ99ZZ", 404), ("x" * 13, 422), ("%00", 422), ("'", 404)])
+async def test_an_unknown_postcode_is_404(town: Town, asked: str, status: int) -> None:
+    answer = await town["visitor"].get(f"/api/v1/postcodes/{asked}")
+    assert_problem(answer, status, "not-found" if status == 404 else "invalid")
+
+
+async def test_settings_tell_the_page_what_is_loaded_and_nothing_secret(town: Town) -> None:
+    told = await get(town, "settings")
+    assert set(told) == {"title", "tile_url", "tile_attribution", "licence", "attribution", "demo", "illustrative",
+                         "postcodes", "hold_new_content", "bounds"}  # fmt: skip
+    assert told["bounds"] == [-0.2, 51.4, 1.2, 51.6]
+    assert (told["title"], told["demo"], told["illustrative"]) == ("Civic Crowd Map", False, False)
+
+
+async def test_an_empty_installation_says_so(client: httpx.AsyncClient) -> None:
+    told = (await client.get("/api/v1/settings")).json()
+    assert (told["bounds"], told["postcodes"], told["illustrative"]) == (None, False, False)
+    assert (await client.get("/api/v1/areas")).json() == {"items": [], "next": None}
+    assert (await client.get("/api/v1/assets")).json()["numberMatched"] == 0
+    assert (await client.get("/health/ready")).json() == {"status": "ready"}
