@@ -8,7 +8,7 @@ import type { Plugin } from "vite";
 /** Icons of the page itself, then those that a kind may name in app/kinds. Any other name falls back to map-pin. */
 const NAMES = [
   "arrow-left", "arrow-right", "calendar", "check", "chevron-down", "chevron-up", "circle-help", "clock", "download",
-  "external-link", "eye-off", "flag", "heart", "info", "key-round", "link-2", "list", "locate-fixed", "lock", "log-out",
+  "external-link", "eye", "eye-off", "flag", "heart", "info", "key-round", "link-2", "list", "locate-fixed", "lock", "log-out",
   "map", "map-pin", "map-pin-off", "message-circle", "minus", "pencil", "plus", "search", "sliders-horizontal",
   "square-dashed", "table-2", "trash-2", "triangle-alert", "undo-2", "user-round", "users-round", "x",
   "apple", "baby", "bike", "book-open", "brush", "building-2", "bus", "calendar-heart", "camera", "carrot", "cat",

@@ -16,9 +16,9 @@ const FONT = '680 14px "Atkinson Hyperlegible Next Variable", system-ui, sans-se
 const paths = new Map<string, Path2D>();
 
 /** A canvas with the tile's content, wider than the tile by the margin on every side. The tile is shown `scale` times
- *  as large as it is; its marks keep their size, and every pixel of the canvas is one of the screen. */
+ *  as large as it is; its marks keep their size, and the canvas is fine enough to be stretched. */
 export function drawTile(canvas: HTMLCanvasElement, content: TileContent, scale: number): void {
-  const density = Math.min(devicePixelRatio || 1, 2) * scale;
+  const density = scale === 1 ? Math.min(devicePixelRatio || 1, 2) : 2;
   canvas.width = canvas.height = (TILE + 2 * MARGIN) * density;
   const brush = canvas.getContext("2d");
   if (!brush) return;

@@ -54,7 +54,7 @@ async function shade(): Promise<void> {
   await map.areasReady;
   map.shade(values, label);
   const box = document.getElementById("legend");
-  if (box) render(legend(label, [...values.values()]), box);
+  if (box) render(values.size ? legend(label, [...values.values()]) : nothing, box);
 }
 
 const columns = (): Column[] => report?.columns.filter((column) => !column.name.startsWith("ward_")) ?? [];
@@ -80,6 +80,7 @@ function view(): TemplateResult {
   return html`<div class="desk">
     <h1>${t("desk.heading")}</h1>
     <p class="soft">${t("desk.lead", { day: day(report.at) })}</p>
+    ${report.rows.some((row) => row.ward_code) ? nothing : html`<p class="notice notice--warm">${icon("info")}<span>${t("desk.no-wards")}</span></p>`}
     ${report.set?.illustrative ? html`<p class="notice notice--warm">${icon("info")}<span>${t("desk.illustrative")}</span></p>` : nothing}
     <div class="desk__tools">
       <div class="field">

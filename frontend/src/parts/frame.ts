@@ -76,6 +76,7 @@ const way = (href: string, words: Word, picture: string, names: string[], style 
 
 /** What must be said wherever the map stands: that ward shapes are made up, and who made the ground. */
 const notes = (): TemplateResult => html`
+  ${world.settings.bounds ? nothing : html`<span>${t("map.no-areas")}</span>`}
   ${world.settings.illustrative ? html`<span>${t("illustrative")}</span>` : nothing}
   ${world.settings.tile_attribution ? html`<span>${world.settings.tile_attribution}</span>` : nothing}
   ${world.settings.attribution ? html`<span>${world.settings.attribution}</span>` : nothing}

@@ -6,7 +6,6 @@ import type { Comment, Field, Items } from "../../api/types";
 import { ago, day, label, t } from "../../i18n";
 import { ask } from "../../parts/dialog";
 import { Form, type Values } from "../../parts/form";
-import { plain } from "../../parts/fields";
 import { icon } from "../../parts/icon";
 import { Opener } from "../../parts/opener";
 import { sanitised } from "../../parts/sanitised";
@@ -104,7 +103,7 @@ function verbs(comment: Comment, { page, answers, load, open_to }: Thread): Temp
     ${open_to && comment.state === "published" && answer && !answer.isOpen
       ? html`<button class="button button--quiet" @click=${answer.open}>${t("comment.reply")}</button>`
       : nothing}
-    ${own(comment, renew)}
+    ${own(comment, renew)} ${moderating(comment, renew)}
     ${page.offers("flags.raise") && !comment.may.includes("comments.amend")
       ? html`<button class="button button--quiet" @click=${() => flag(page.uid, comment.uid)}>
           ${icon("flag")}<span class="for-readers">${t("flag.comment")}</span>
@@ -113,7 +112,7 @@ function verbs(comment: Comment, { page, answers, load, open_to }: Thread): Temp
   </div>`;
 }
 
-/** What the author may do to their own words, and a moderator to others'. */
+/** What the author may do to their own words. */
 function own(comment: Comment, renew: () => Promise<void>): TemplateResult {
   const etag = versionTag(comment);
   const amend = (): void =>
@@ -139,27 +138,33 @@ function own(comment: Comment, renew: () => Promise<void>): TemplateResult {
         await renew();
       },
     });
-  const hide = (): void =>
-    ask({
-      key: `hide:${comment.uid}`,
-      title: t("comment.hide.title"),
-      fields: [{ name: "reason", label: t("hide.reason"), type: "long-text", required: true, max_length: 500 }],
-      send: t("comment.hide"),
-      done: t("hide.done"),
-      bad: true,
-      submit: async (values) => {
-        await call("DELETE", `/comments/${comment.uid}`, { query: { reason: plain(values.reason) }, etag });
-        await renew();
-      },
-    });
   const may = (act: string): boolean => comment.may.includes(act);
   return html`${may("comments.amend")
     ? html`<button class="button button--quiet" @click=${amend}>${t("verb.edit")}</button>`
     : nothing}
   ${may("comments.withdraw")
     ? html`<button class="button button--quiet" @click=${remove}>${t("comment.withdraw")}</button>`
-    : nothing}
-  ${may("moderation.hide") && comment.state !== "hidden"
-    ? html`<button class="button button--quiet" @click=${hide}>${icon("eye-off")}${t("comment.hide")}</button>`
     : nothing}`;
+}
+
+/** What a moderator may do to the words of others. */
+function moderating(comment: Comment, renew: () => Promise<void>): TemplateResult {
+  const button = (verb: "hide" | "restore", picture: string): TemplateResult | typeof nothing => {
+    if (!comment.may.includes(`moderation.${verb}`)) return nothing;
+    const judge = (): void =>
+      ask({
+        key: `${verb}:${comment.uid}`,
+        title: t(`comment.${verb}.title`),
+        fields: [{ name: "reason", label: t("hide.reason"), type: "long-text", required: true, max_length: 1000 }],
+        send: t(`comment.${verb}`),
+        done: t(`comment.${verb}.done`),
+        bad: verb === "hide",
+        submit: async (values) => {
+          await post(`/comments/${comment.uid}/${verb}`, values);
+          await renew();
+        },
+      });
+    return html`<button class="button button--quiet" @click=${judge}>${icon(picture)}${t(`comment.${verb}`)}</button>`;
+  };
+  return html`${button("restore", "eye")} ${button("hide", "eye-off")}`;
 }

@@ -2,7 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit-html";
 import { call, post } from "../../api/client";
-import { t } from "../../i18n";
+import { t, type Word } from "../../i18n";
 import { ask } from "../../parts/dialog";
 import { icon } from "../../parts/icon";
 import { outcome } from "../../parts/outcome";
@@ -22,13 +22,15 @@ export function owning(page: Page): Part {
             ${icon("trash-2")}${t("verb.withdraw")}
           </button>`
         : nothing}
-      ${["published", "pending"].includes(page.asset().properties.state) && page.may("moderation.hide")
+      ${page.may("moderation.hide")
         ? html`<button class="button button--bad" @click=${() => moderate(page, "hide")}>
-            ${icon("eye-off")}${t("verb.hide")}
+            ${icon("eye-off")}${t(waits(page) ? "verb.refuse" : "verb.hide")}
           </button>`
         : nothing}
-      ${page.asset().properties.state === "hidden" && page.may("moderation.restore")
-        ? html`<button class="button" @click=${() => moderate(page, "restore")}>${t("verb.restore")}</button>`
+      ${page.may("moderation.restore")
+        ? html`<button class="button" @click=${() => moderate(page, "restore")}>
+            ${t(waits(page) ? "verb.publish" : "verb.restore")}
+          </button>`
         : nothing}
       ${page.offers("flags.raise") && !page.may("assets.amend")
         ? html`<button class="button button--quiet" @click=${() => flag(page.uid)}>${icon("flag")}${t("flag.open")}</button>`
@@ -38,6 +40,9 @@ export function owning(page: Page): Part {
   `;
   return { load: () => Promise.resolve(), view };
 }
+
+/** True for what a moderator has not looked at yet. */
+const waits = (page: Page): boolean => page.asset().properties.state === "pending";
 
 const publishing = (page: Page): Verb => ({
   key: "publish",
@@ -68,13 +73,20 @@ const withdraw = (page: Page): void =>
 
 function moderate(page: Page, verb: "hide" | "restore"): void {
   const hiding = verb === "hide";
+  const words: Record<"title" | "send" | "done", Word> = waits(page)
+    ? hiding
+      ? { title: "refuse.title", send: "verb.refuse", done: "hide.done" }
+      : { title: "release.title", send: "verb.publish", done: "published" }
+    : hiding
+      ? { title: "hide.title", send: "verb.hide", done: "hide.done" }
+      : { title: "restore.title", send: "verb.restore", done: "restore.done" };
   ask({
     key: `${verb}:${page.uid}`,
-    title: t(hiding ? "hide.title" : "restore.title"),
+    title: t(words.title),
     text: t(hiding ? "hide.text" : "restore.text"),
     fields: [{ name: "reason", label: t("hide.reason"), type: "long-text", required: true, max_length: 500 }],
-    send: t(hiding ? "verb.hide" : "verb.restore"),
-    done: t(hiding ? "hide.done" : "restore.done"),
+    send: t(words.send),
+    done: t(words.done),
     bad: hiding,
     submit: async (values) => {
       await post(`/assets/${page.uid}/${verb}`, values);
