@@ -1,8 +1,11 @@
 """Assets as they go over the wire, and what their reader may do with them; contributions.py has the rest."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
+from html import escape
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
@@ -19,7 +22,15 @@ from app.models import Asset, Person
 from app.routers import deps
 from app.wire import Geometry, Out, PageLink
 
-_markdown = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False})
+# Each bracket is tried as a link at every level that it may stand in, so levels are few. Tables would lose their cells.
+_markdown = MarkdownIt("js-default", {"html": False, "linkify": False, "typographer": False, "maxNesting": 20})
+_markdown.disable("table")
+#: What costs the parser far more than a letter does.
+_SIGNS = re.compile(r"[\[!*_~`<&\\\n]")
+#: So many of them may stand in a text, or one to this many characters of a long one; beyond, it is shown as it is.
+MOST_SIGNS, CHARACTERS_PER_SIGN = 300, 20
+#: Texts up to this length are kept when drawn: a page of comments is read more often than it is written.
+KEPT_CHARACTERS = 5000
 _TAGS = {
     "p",
     "br",
@@ -67,16 +78,35 @@ def acts(asset: Asset, actor: Actor) -> list[str]:
 
 
 def html(markdown: str) -> str:
-    """Markdown as a short list of safe tags; headings begin at the third level, links go nowhere but the web."""
+    """Markdown as a short list of safe tags; headings begin at the third level, links go nowhere but the web.
+
+    Its cost is bounded: a text with more signs than anybody writes comes out as plain paragraphs.
+    """
+    return _kept(markdown) if len(markdown) <= KEPT_CHARACTERS else _drawn(markdown)
+
+
+def _drawn(markdown: str) -> str:
+    if len(_SIGNS.findall(markdown)) > max(MOST_SIGNS, len(markdown) // CHARACTERS_PER_SIGN):
+        return _plain(markdown)
     raw = _markdown.render(markdown).replace("<h1>", "<h3>").replace("</h1>", "</h3>")
     raw = raw.replace("<h2>", "<h3>").replace("</h2>", "</h3>")
     return nh3.clean(
         raw,
         tags=_TAGS,
         attributes={"a": {"href"}},
+        attribute_filter=lambda tag, attribute, value: value if _ABROAD.match(value) else None,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener ugc",
     )
+
+
+_kept = lru_cache(maxsize=1000)(_drawn)
+#: A link that says where it goes: without the slashes a browser would stay here.
+_ABROAD = re.compile(r"https?://|mailto:", re.IGNORECASE)
+
+
+def _plain(text: str) -> str:
+    return "".join(f"<p>{escape(part)}</p>\n" for part in re.split(r"\n{2,}", text) if part.strip())
 
 
 # ── who and where ───────────────────────────────────────────────────────────────────────────
