@@ -1,6 +1,8 @@
 """The application: what it is made of, how errors leave it, and which headers every answer carries."""
 
+import ipaddress
 import logging
+import time
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,6 +27,8 @@ from app.settings import Settings
 
 log = logging.getLogger("civic")
 
+#: What a page of another origin may read.
+OPEN = ("/api", "/tiles", "/tiles.json", "/style.json", "/openapi.json")
 #: Starlette's own refusals → ours
 _HTTP: dict[int, type[errors.Problem]] = {
     400: errors.BadRequest,
@@ -69,10 +73,12 @@ def create_app(settings: Settings, *, worker: bool = False) -> FastAPI:
         app.include_router(router)
     pages.mount(app, settings)
     app.add_middleware(BodyLimit, most=deps.MAX_BODY)
+    if settings.reads_per_minute:
+        app.add_middleware(ReadLimit, most=settings.reads_per_minute)
     app.add_middleware(HeadIsGet)
     app.add_middleware(Headers, settings=settings)
     app.add_middleware(
-        CORSMiddleware,
+        OpenToOthers,
         allow_origins=["*"],
         allow_methods=["*"],
         allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
@@ -230,11 +236,65 @@ class BodyLimit:
         return f"The body of a request may have at most {self.most:,} bytes."
 
 
+class ReadLimit:
+    """Refuses a client's GET or HEAD beyond `most` in a minute. Each process counts for itself, for it knows no more
+    than its own load; the page's files and the health checks are free."""
+
+    WINDOW_S = 60
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self.app = app
+        self.most = most
+        self.window = 0
+        self.counts: dict[str, int] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or _below(scope, "/static", "/health"):
+            return await self.app(scope, receive, send)
+        now = time.time()
+        if not self._may(network(scope["client"][0] if scope.get("client") else ""), int(now // self.WINDOW_S)):
+            left = int(self.WINDOW_S - now % self.WINDOW_S) + 1
+            refused = errors.TooMany(f"That was more than {self.most} reads in a minute.", retry_after_s=left)
+            return await _answer(refused, Request(scope))(scope, receive, send)
+        return await self.app(scope, receive, send)
+
+    def _may(self, client: str, window: int) -> bool:
+        if window != self.window:
+            self.window, self.counts = window, {}  # nothing is remembered longer than its minute
+        self.counts[client] = self.counts.get(client, 0) + 1
+        return self.counts[client] <= self.most
+
+
+def network(host: str) -> str:
+    """Whom an address stands for: itself, or its /64 in IPv6, of which one client has all."""
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else host
+
+
+def _below(scope: Scope, *places: str) -> bool:
+    path = scope["path"]
+    return any(path == place or path.startswith(f"{place}/") for place in places)
+
+
 # ── headers ─────────────────────────────────────────────────────────────────────────────────
 
 
+class OpenToOthers(CORSMiddleware):
+    """Lets pages of any origin read the API and the map, and nothing else."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _below(scope, *OPEN):
+            await super().__call__(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
 class Headers:
-    """Adds to every answer the headers that keep a browser safe; to pages also what they may load."""
+    """Adds to every answer the headers that keep a browser safe; to pages also what they may load; and to what the API
+    says, unless it says so itself, that it is to be asked for again and depends on who asks."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -256,6 +316,9 @@ class Headers:
                     headers.setdefault(name, value)
                 if headers.get("content-type", "").startswith("text/html"):
                     headers.setdefault("content-security-policy", self.policy)
+                if "cache-control" not in headers and _below(scope, "/api"):
+                    headers["cache-control"] = "no-cache"
+                    headers.add_vary_header("Authorization, Cookie")
             await send(message)
 
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -56,7 +56,7 @@ class Settings(BaseSettings):
         description="Key for sign-in codes and tokens. Empty: made on first start and kept in the data folder.",
     )
     title: str = Field("Civic Crowd Map", description="Name of this map, shown in the page and in mail.")
-    hold_new_content: bool = Field(False, description="True: new content waits for a moderator before it is published.")
+    hold_new_content: bool = Field(False, description="True: new assets and comments wait for a moderator.")
     tile_url: str | None = Field(
         None,
         description="Address of a raster base map, with {z} {x} {y}. Empty: ward outlines only.",
@@ -78,10 +78,15 @@ class Settings(BaseSettings):
     )
     writes_per_hour: int = Field(600, ge=1, description="Writes allowed to one person in an hour.")
     key_writes_per_hour: int = Field(36_000, ge=1, description="Writes allowed to one person's keys in an hour.")
+    reads_per_minute: int = Field(
+        6000,
+        ge=0,
+        description="Reads that each process answers to one network address in a minute. 0: any number.",
+    )
     sign_ins_per_hour: int = Field(
-        20,
+        6,
         ge=1,
-        description="Sign-in mails allowed to one address, and to one network address, in an hour.",
+        description="Sign-in mails to one e-mail address in an hour; ten times as many from one network address.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much the service logs.")
     demo: bool = Field(

@@ -244,6 +244,7 @@ async def town(
         writes_per_hour=10**9,
         key_writes_per_hour=10**9,
         sign_ins_per_hour=10**8,
+        reads_per_minute=0,
     )
     application = main.create_app(settings, worker=False)
     async with application.router.lifespan_context(application):

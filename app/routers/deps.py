@@ -32,6 +32,11 @@ from app.wire import Page, T, Text
 
 #: Bytes of a request body; files come in by other ways.
 MAX_BODY = 2_000_000
+#: Rows of a page of plain objects.
+MAX_PAGE = 200
+#: Characters of an Idempotency-Key, and of a cursor.
+MAX_KEY = 200
+MAX_CURSOR = 1000
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -105,12 +110,17 @@ async def who(request: Request, serving: Serving) -> Actor:
 def _refuse_cross_site(request: Request) -> None:
     if request.method in SAFE_METHODS:
         return
+    if from_elsewhere(request):
+        raise errors.CrossSite()
+
+
+def from_elsewhere(request: Request) -> bool:
+    """True when a browser says that another site's page sent this."""
     site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
     origin = request.headers.get("origin")
-    if site is not None and site not in ("same-origin", "none"):
-        raise errors.CrossSite()
-    if site is None and origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise errors.CrossSite()
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 
 Who = Annotated[Actor, Depends(who)]
@@ -186,7 +196,8 @@ async def _if_match(
         raise errors.PreconditionRequired()
     if if_match.strip() == "*":
         return None
-    found = re.fullmatch(r'\s*"(\d{1,9})(?:-[0-9a-f]{12})?"\s*', if_match)
+    # Proxies that compress an answer make its tag a weak one; the version in it is as good.
+    found = re.fullmatch(r'\s*(?:W/)?"(\d{1,9})(?:-[0-9a-f]{12})?"\s*', if_match)
     if not found:
         raise errors.PreconditionFailed("If-Match holds no ETag of this address. Read it again and send its ETag.")
     return int(found[1])
@@ -203,8 +214,8 @@ IfMatch = Annotated[int | None, Depends(_if_match)]
 class Pages:
     """Which page of a list of plain objects."""
 
-    limit: Annotated[int, Query(ge=1, le=200)] = 50
-    cursor: Annotated[Text | None, Query(max_length=1000)] = None
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50
+    cursor: Annotated[Text | None, Query(max_length=MAX_CURSOR)] = None
 
     def page(self, request: Request, items: list[T], following: str | None) -> Page[T]:
         """The page, with the address of the next one."""
@@ -227,7 +238,7 @@ class Replayed(Exception):
 
 @dataclass(frozen=True)
 class Once:
-    """Renders the answer of a creating request and, given an Idempotency-Key, keeps it with the change itself."""
+    """Renders the answer of a request that counts once; given an Idempotency-Key, keeps it with the change itself."""
 
     session: AsyncSession
     actor: str
@@ -235,9 +246,14 @@ class Once:
     fingerprint: bytes
 
     async def created(
-        self, thing: BaseModel | Mapping[str, Any], *, version: int | None = None, location: str | None = None
+        self,
+        thing: BaseModel | Mapping[str, Any],
+        *,
+        version: int | None = None,
+        location: str | None = None,
+        status: int = 201,
     ) -> Response:
-        """201 with this body; stored in the same transaction as the change."""
+        """This body with this status; stored in the same transaction as the change."""
         body = thing.model_dump_json(by_alias=True).encode() if isinstance(thing, BaseModel) else render(thing)
         headers = {"Location": location} if location else {}
         if version is not None:
@@ -252,14 +268,14 @@ class Once:
             await self.session.flush()
             kept = {
                 "fingerprint": self.fingerprint,
-                "status": 201,
+                "status": status,
                 "headers": headers,
                 "body": body,
                 "created_at": func.now(),
             }
             statement = insert(Idempotency).values(actor=self.actor, key=self.key, **kept)
             await self.session.execute(statement.on_conflict_do_update(index_elements=["actor", "key"], set_=kept))
-        return Response(body, 201, headers)
+        return Response(body, status, headers)
 
 
 async def _once(
@@ -268,7 +284,9 @@ async def _once(
     actor: Who,
     idempotency_key: Annotated[
         str | None,
-        Header(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$", description="Makes a retry safe for 24 hours."),
+        Header(
+            min_length=1, max_length=MAX_KEY, pattern=r"^[\x21-\x7e]+$", description="Makes a retry safe for 24 hours."
+        ),
     ] = None,
 ) -> Once:
     body = await request.body()

@@ -77,10 +77,11 @@ async def remove_need(need: UUID, session: Tx, actor: Who, version: IfMatch) -> 
     await needs.remove(session, actor, need, version)
 
 
-@router.post("/needs/{need}/meet", **act("needs.meet"))
-async def meet_need(need: UUID, said: Met, session: Tx, actor: Who) -> NeedOut:
+@router.post("/needs/{need}/meet", response_model=NeedOut, **act("needs.meet"))
+async def meet_need(need: UUID, said: Met, session: Tx, actor: Who, once: JustOnce) -> Response:
     """Count some of it as met."""
-    return contributions.need(await needs.meet(session, actor, need, quantity=said.quantity), actor)
+    row = await needs.meet(session, actor, need, quantity=said.quantity)
+    return await once.created(contributions.need(row, actor), version=row.version, status=200)
 
 
 @router.post("/needs/{need}/close", **act("needs.close"))

@@ -17,7 +17,7 @@ from starlette.types import Scope
 
 from app import errors, mail, search
 from app.auth import VISITOR
-from app.routers.deps import Service
+from app.routers.deps import Service, from_elsewhere
 from app.settings import Settings
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -120,7 +120,10 @@ async def _problem(request: Request) -> Response:
 
 
 async def _demo_mail(request: Request) -> Response:
-    """The mail that the demo did not send. Only on this machine: a name that others resolve to us is refused."""
+    """The mail that the demo did not send. Only on this machine: a name that others resolve to us is refused, and so is
+    another site's page."""
+    if from_elsewhere(request):
+        raise errors.NotFound()
     if not _is_loopback(request.url.hostname or "") or not _is_loopback(request.client.host if request.client else ""):
         raise errors.NotFound()
     sent = [{"to": m.to, "subject": m.subject, "text": m.text, "at": m.at.isoformat()} for m in reversed(mail.sent)]
