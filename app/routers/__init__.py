@@ -1,6 +1,6 @@
 """HTTP: one file per noun. A router that is not in this list is not served."""
 
-from app.routers import accounts, assets, catalogue, discussion, health, links, needs, proposals, reports, tiles
+from app.routers import accounts, assets, catalogue, discussion, health, limits, links, needs, proposals, reports, tiles
 
 ALL = (
     assets.router,
@@ -10,6 +10,7 @@ ALL = (
     links.router,
     accounts.router,
     catalogue.router,
+    limits.router,
     reports.router,
     tiles.router,
     health.router,

@@ -21,6 +21,8 @@ from app.wire import Instant, Line, Out, Page, Text, Wire
 router = APIRouter(prefix="/api/v1", tags=["accounts"])
 
 Scope = Literal["assets:read", "assets:write", "take-part", "reports:read", "moderate"]
+#: How many times the sign-ins of one address a network address may ask for: many people sit behind one.
+SIGN_INS_OF_A_NETWORK = 10
 REFUSALS = {
     "wrong": "That code is not right. Look again at the newest mail.",
     "expired": "This code was used already or is older than ten minutes. Ask for a new one.",
@@ -96,7 +98,7 @@ async def sign_in(said: SignIn, request: Request, response: Response, session: T
     address = auth.keyed_hash(serving.secret, "sign-in-address", email.lower()).hex()[:32]
     client = auth.keyed_hash(serving.secret, "sign-in-client", request.client.host if request.client else "").hex()[:32]
     await limits.spend(serving.engines, f"sign-in:{address}", allowed)
-    await limits.spend(serving.engines, f"sign-in-from:{client}", allowed * 10)
+    await limits.spend(serving.engines, f"sign-in-from:{client}", allowed * SIGN_INS_OF_A_NETWORK)
     browser = request.cookies.get(serving.browser_cookie) or secrets.token_urlsafe(24)
     uid, expires = await accounts.ask_sign_in(session, email, _browser(serving, browser))
     _cookie(response, serving, serving.browser_cookie, browser, auth.SIGN_IN_MINUTES * 60)

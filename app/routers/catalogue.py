@@ -1,4 +1,4 @@
-"""What there is to choose from: kinds, themes, areas, postcodes, limits, and the settings that a page may know."""
+"""What there is to choose from: kinds, themes, areas, postcodes, and the settings that a page may know."""
 
 import json
 import re
@@ -11,14 +11,17 @@ from pydantic.fields import FieldInfo
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import aliased
 
-from app import auth, errors, kinds, lifecycles, locale, wire
+from app import errors, kinds, lifecycles, locale
 from app.kinds import document
 from app.models import Area, BoundarySet, Postcode
-from app.routers import deps, present
+from app.routers import present
 from app.routers.deps import Paging, Read, Serving, act
 from app.wire import Cursor, Out, Page, Text
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
+
+#: Areas in one drawing.
+MAX_DRAWN = 10_000
 
 Level = Literal["neighbourhood", "ward", "borough", "county", "region", "country"]
 FieldType = Literal["text", "long-text", "integer", "boolean", "choice", "url"]
@@ -141,32 +144,7 @@ async def list_themes() -> Page[ThemeOut]:
     return Page(items=[ThemeOut(name=name, label=words[name]) for name in lifecycles.THEMES])
 
 
-# ── limits and settings ─────────────────────────────────────────────────────────────────────
-
-
-@router.get("/limits", **act("service.read"))
-async def read_limits(serving: Serving) -> dict[str, int | float]:
-    """Every limit that a caller can meet."""
-    return {
-        "page_of_assets": 1000,
-        "page_of_others": 200,
-        "body_bytes": deps.MAX_BODY,
-        "positions_in_a_geometry": wire.MAX_POSITIONS,
-        "latitude": wire.MAX_LATITUDE,
-        "title_characters": 160,
-        "summary_characters": 500,
-        "body_characters": 20_000,
-        "comment_characters": 5000,
-        "words_characters": 200,
-        "radius_m": 50_000,
-        "writes_per_hour": serving.settings.writes_per_hour,
-        "key_writes_per_hour": serving.settings.key_writes_per_hour,
-        "sign_ins_per_hour": serving.settings.sign_ins_per_hour,
-        "sign_in_minutes": auth.SIGN_IN_MINUTES,
-        "sign_in_tries": 5,
-        "session_days": auth.SESSION_DAYS,
-        "idempotency_hours": 24,
-    }
+# ── settings ─────────────────────────────────────────────────────────────────────
 
 
 class SettingsOut(Out):
@@ -303,7 +281,7 @@ async def draw_areas(request: Request, session: Read, level: Level = "ward") -> 
     """Outlines of the current areas of a level, simplified to about 10 m for drawing; at most 10,000."""
     outline = func.ST_AsGeoJSON(func.ST_SimplifyPreserveTopology(Area.geom, 0.0001), 5).label("outline")
     statement = _areas(outline).where(Area.ended_at.is_(None), Area.level == level)
-    rows = (await session.execute(statement.order_by(Area.code).limit(10_000))).all()
+    rows = (await session.execute(statement.order_by(Area.code).limit(MAX_DRAWN))).all()
     collection = {"type": "FeatureCollection", "features": [_feature(row) for row in rows]}
     return present.geojson(collection, request, {"Cache-Control": "max-age=60"})
 

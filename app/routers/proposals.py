@@ -115,7 +115,8 @@ async def withdraw(proposal: UUID, session: Tx, actor: Who, said: Why | None = N
 
 # ── pledges ─────────────────────────────────────────────────────────────────────────────────
 
-Hours = Annotated[Number, Field(max_digits=6, decimal_places=2, le=1000, allow_inf_nan=False)]
+MAX_HOURS = 1000
+Hours = Annotated[Number, Field(max_digits=6, decimal_places=2, le=MAX_HOURS, allow_inf_nan=False)]
 
 
 class PledgeIn(Wire):

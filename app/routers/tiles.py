@@ -14,7 +14,7 @@ from app.auth import VISITOR
 from app.geo import cells, tiles
 from app.models import Asset
 from app.routers import catalogue
-from app.routers.assets import listed
+from app.routers.assets import MAX_WORDS, listed
 from app.routers.deps import Read, Service, Serving, anonymous
 from app.search import AssetFilter
 from app.wire import Out, Text
@@ -26,7 +26,7 @@ FRESH = "public, max-age=1, s-maxage=1"
 ZIP_FROM = 860
 PIN_FIELDS = {"uid": "String", "title": "String", "kind": "String", "theme": "String", "stage": "String"}
 
-Words = Annotated[Text | None, Query(max_length=200)]
+Words = Annotated[Text | None, Query(max_length=MAX_WORDS)]
 TILE: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {tiles.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},

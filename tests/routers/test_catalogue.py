@@ -49,11 +49,18 @@ async def test_themes_are_listed_in_their_order_with_a_word_each(town: Town) -> 
 
 #: limit → the value that the tests of each route meet on both sides.
 LIMITS = {
-    "page_of_assets": 1000, "page_of_others": 200, "body_bytes": 2_000_000, "positions_in_a_geometry": 5000,
-    "latitude": 85.05, "title_characters": 160, "summary_characters": 500, "body_characters": 20_000,
-    "comment_characters": 5000, "words_characters": 200, "radius_m": 50_000, "sign_in_minutes": 10, "sign_in_tries": 5,
-    "session_days": 90, "idempotency_hours": 24, "writes_per_hour": 10**9, "key_writes_per_hour": 10**9,
-    "sign_ins_per_hour": 10**8,
+    "page_of_assets": 1000, "page_of_others": 200, "areas_drawn": 10_000, "body_bytes": 2_000_000,
+    "positions_in_a_geometry": 5000, "latitude": 85.05, "radius_m": 50_000, "list_values": 100,
+    "title_characters": 160, "summary_characters": 500, "body_characters": 20_000, "organiser_characters": 160,
+    "website_characters": 500, "licence_characters": 80, "attribution_characters": 400, "consent_characters": 300,
+    "comment_characters": 5000, "update_characters": 5000, "flag_characters": 2000, "reason_characters": 1000,
+    "need_title_characters": 160, "need_text_characters": 5000, "quantity": 100_000,
+    "proposal_title_characters": 160, "proposal_text_characters": 5000, "places": 10_000,
+    "message_characters": 2000, "hours": 1000, "words_characters": 200, "cursor_characters": 1000,
+    "name_characters": 80, "about_characters": 1000, "key_name_characters": 80, "email_characters": 254,
+    "idempotency_key_characters": 200, "idempotency_hours": 24, "sign_in_minutes": 10, "sign_in_tries": 5,
+    "session_days": 90, "session_idle_days": 30, "writes_per_hour": 10**9, "key_writes_per_hour": 10**9,
+    "sign_ins_per_hour": 10**8, "sign_ins_per_network_address_per_hour": 10**9, "reads_per_minute": 0,
 }  # fmt: skip
 
 
