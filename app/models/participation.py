@@ -183,3 +183,4 @@ class Flag(Base):
     created_at: Mapped[CreatedAt]
     decided_at: Mapped[datetime | None]
     asset: Mapped[Asset] = relationship(lazy="raise")
+    comment: Mapped[Comment | None] = relationship(lazy="raise")
