@@ -26,7 +26,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg import sql
@@ -78,7 +78,8 @@ class Cluster:
 
     def url(self, role: str, database: str = DATABASE) -> str:
         """A SQLAlchemy URL that signs in as `role`; no password is needed inside the socket folder."""
-        return f"postgresql+psycopg://{role}@/{database}?{urlencode({'host': _socket_dir(self.folder), 'port': 5432})}"
+        query = urlencode({"host": _socket_dir(self.folder), "port": 5432}, quote_via=quote)  # libpq knows no +
+        return f"postgresql+psycopg://{role}@/{database}?{query}"
 
     def connect(self, role: str = SUPERUSER, database: str = "postgres") -> Connection:
         """A plain connection in autocommit mode; waits while the server still recovers."""

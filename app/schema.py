@@ -56,6 +56,11 @@ def require_current(url: str) -> None:
         )
 
 
+def knows(revision: str) -> bool:
+    """True for every revision that this code can migrate from, and its newest."""
+    return revision in {known.revision for known in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
 def _connect(url: str) -> localdb.Connection:
     address = url.replace("postgresql+psycopg://", "postgresql://", 1)
     return psycopg.connect(address, autocommit=True, connect_timeout=10)
@@ -70,7 +75,7 @@ def _known(connection: localdb.Connection, script: ScriptDirectory) -> str | Non
     there = None
     if _first(connection, "SELECT to_regclass('alembic_version') IS NOT NULL"):
         there = _first(connection, "SELECT version_num FROM alembic_version")
-    if there is not None and there not in {revision.revision for revision in script.walk_revisions()}:
+    if there is not None and not knows(str(there)):
         raise SchemaNewer(
             f"This database was made by a newer version of Civic Crowd Map (its revision {there} is unknown here). "
             "Update the program; nothing was changed."

@@ -155,6 +155,7 @@ def test_a_service_stops_cleanly_when_told_to_and_says_so_with_its_exit_code(
     out, err = serving.communicate(timeout=15)
     assert (serving.returncode, err) == (0, "")
     assert "your own database" in out
+    assert "No mail server is set (CIVIC_SMTP_URL), so nobody can sign in by mail. ./civic person sign-in EMAIL" in out
 
 
 def test_a_port_in_use_is_said_in_a_sentence_before_anything_else_is_done(tmp_path: Path) -> None:

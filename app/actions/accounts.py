@@ -23,6 +23,7 @@ from app.models import (
     OfficerArea,
     Person,
     Pledge,
+    Proposal,
     Session,
     VaultContact,
     VaultSignIn,
@@ -32,13 +33,25 @@ from app.models.columns import now
 
 async def ask_sign_in(session: AsyncSession, email: str, browser_hash: bytes) -> tuple[UUID, datetime]:
     """Ask for a mail with a link and a code. The answer is the same whether or not the address has an account."""
+    uid, expires = await _open_sign_in(session, email, browser_hash)
+    record(session, auth.VISITOR, "sign_in.asked", "sign_in", uid)
+    return uid, expires
+
+
+async def give_sign_in(session: AsyncSession, actor: Actor, email: str, browser_hash: bytes) -> UUID:
+    """A sign-in for the actor to hand over; no mail is sent, for no job knows of it."""
+    uid, _ = await _open_sign_in(session, email, browser_hash)
+    record(session, actor, "sign_in.given", "sign_in", uid)
+    return uid
+
+
+async def _open_sign_in(session: AsyncSession, email: str, browser_hash: bytes) -> tuple[UUID, datetime]:
     uid = uuid4()
     expires = datetime.now(UTC) + timedelta(minutes=auth.SIGN_IN_MINUTES)
     # No RETURNING: the role that writes here may not read.
     await session.execute(
         insert(VaultSignIn).values(uid=uid, email=email, browser_hash=browser_hash, expires_at=expires)
     )
-    record(session, auth.VISITOR, "sign_in.asked", "sign_in", uid)
     return uid, expires
 
 
@@ -126,6 +139,9 @@ async def _withdraw_personal(session: AsyncSession, actor: Actor, person: Person
 async def _release(session: AsyncSession, actor: Actor, person: Person) -> None:
     """Nobody waits for somebody who left: open promises are taken back and their places are free."""
     promised = select(Pledge).where(Pledge.person_id == person.id, Pledge.state.in_(("pledged", "confirmed")))
+    # Proposals before their pledges, as everywhere: see proposals._move.
+    theirs = select(Proposal.id).where(Proposal.id.in_(promised.with_only_columns(Pledge.proposal_id)))
+    await session.execute(theirs.order_by(Proposal.id).with_for_update(key_share=True))
     for pledge in await session.scalars(promised.order_by(Pledge.id).with_for_update()):
         step(session, actor, "pledge", pledge.id, pledge.state, "withdrawn", why="this person left")
         record(session, actor, "pledges.withdraw", "pledge", pledge.uid, after={"state": "withdrawn"})
@@ -218,6 +234,13 @@ async def _make_officer(session: AsyncSession, person: Person, code: str) -> Non
         )
     if await session.get(OfficerArea, (person.id, area_id)) is None:
         session.add(OfficerArea(person_id=person.id, area_id=area_id))
+
+
+async def officer_of(session: AsyncSession, person: Person) -> list[str]:
+    """The areas that this person is officer of, as "North ward (E05000001)"."""
+    held = select(Area).join(OfficerArea, OfficerArea.area_id == Area.id).where(OfficerArea.person_id == person.id)
+    current = await session.scalars(held.where(Area.ended_at.is_(None)).order_by(Area.name))
+    return [f"{area.name} ({area.code})" for area in current]
 
 
 async def email_of(session: AsyncSession, actor: Actor) -> str | None:

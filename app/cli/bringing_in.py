@@ -7,14 +7,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from app.cli.opening import Data, Refused, cli, in_transaction
-
-if TYPE_CHECKING:
-    pass
 
 boundaries = typer.Typer(help="Boundaries of wards, boroughs and other areas.", no_args_is_help=True)
 cli.add_typer(boundaries, name="areas")

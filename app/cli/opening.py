@@ -28,6 +28,8 @@ cli = typer.Typer(
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the embedded database, the secret and media.")]
 Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port to listen on.")]
 
+LINK_INSTEAD = "./civic person sign-in EMAIL prints a link that signs somebody in."
+
 
 class Refused(Exception):
     """The command cannot do this here; the text says why and what would work. Exit code 2."""

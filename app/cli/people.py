@@ -1,16 +1,18 @@
-"""First people and keys: person create, key create."""
+"""First people and keys: person create, person sign-in, key create."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlencode
 
 import typer
 
-from app.cli.opening import Data, Refused, cli, opened, with_engines
+from app import lifecycles
+from app.cli.opening import LINK_INSTEAD, Data, Port, Refused, cli, opened, with_engines
 
 if TYPE_CHECKING:
     from app import db
 
-SCOPES = "assets:read, assets:write, take-part, reports:read, moderate"
+SCOPES = ", ".join(lifecycles.SCOPES)
 
 people = typer.Typer(help="First people: officers and operators.", no_args_is_help=True)
 cli.add_typer(people, name="person")
@@ -28,7 +30,10 @@ def create_person(
     area: Annotated[list[str] | None, typer.Option(help="Code of an area to be officer of; may be repeated.")] = None,
     data: Data = None,
 ) -> None:
-    """Make an account, or give an existing one a role. Safe to run again."""
+    """Make an account, or give an existing one more rights: this command adds roles and areas and takes none away.
+
+    Safe to run again.
+    """
     from app import auth
     from app.actions import accounts
 
@@ -41,13 +46,51 @@ def create_person(
             called = name or address.partition("@")[0]
             actor = auth.Actor.system("command line")
             person = await accounts.create_person(session, actor, email=address, name=called, role=role, areas=area)
-            return person.name
+            await session.flush()
+            officer_of = await accounts.officer_of(session, person)
+            held = [person.role] if person.role != "resident" or not officer_of else []
+            held += [f"officer of {', '.join(officer_of)}"] if officer_of else []
+            return f"{person.name} ({address}) is {' and '.join(held)}"
 
     with opened(data) as settings:
-        called = with_engines(settings, create)
+        done = with_engines(settings, create)
+    print(f"{done}, and signs in with a code by mail." if settings.smtp_url else f"{done}. {LINK_INSTEAD}")
+
+
+@people.command("sign-in")
+def sign_in(
+    email: Annotated[str, typer.Argument(help="The person's address; the account must exist.")],
+    port: Port = None,
+    data: Data = None,
+) -> None:
+    """Print a link that signs this person in, once, within ten minutes: for a map that has no mail server yet.
+
+    Whoever has the link is that person, so hand it over in private. It begins with CIVIC_BASE_URL, or else with the
+    port that the map listens on.
+    """
+    from app import auth
+    from app.actions import accounts
+
+    address = _address(email)
+
+    async def give(engines: "db.Engines", secret: bytes) -> str:
+        async with engines.transaction() as session:
+            if await auth.actor_of_email(session, address) is None:
+                raise Refused(_nobody(address))
+            # A browser without a sign-in of its own under way sends no cookie: the link opens in every such browser.
+            anybody = auth.keyed_hash(secret, "browser", "")
+            uid = await accounts.give_sign_in(session, auth.Actor.system("command line"), address, anybody)
+        return urlencode({"sign_in": str(uid), "token": auth.sign_in_token(secret, uid)})
+
+    with opened(data, port=port) as settings:
+        secret = auth.load_secret(settings)
+        asked = with_engines(settings, lambda engines: give(engines, secret))
     print(
-        f"{called} ({address}) is {role}{' of ' + ', '.join(area) if area else ''}, and signs in with a code by mail."
+        f"This link signs {address} in, once, for {auth.SIGN_IN_MINUTES} minutes. A browser that is waiting for a mail "
+        "from this map refuses it: use a private window there.",
+        file=sys.stderr,
     )
+    print(f"{settings.public_url}/sign-in?{asked}")
 
 
 @keys.command("create")
@@ -61,7 +104,7 @@ def create_key(
     from app import auth
     from app.actions import accounts
 
-    unknown = sorted(set(scope) - set(SCOPES.split(", ")))
+    unknown = sorted(set(scope) - set(lifecycles.SCOPES))
     if unknown:
         raise Refused(f"There is no scope '{unknown[0]}'. Known: {SCOPES}.")
 
@@ -69,7 +112,7 @@ def create_key(
         async with engines.transaction() as session:
             actor = await auth.actor_of_email(session, _address(email))
             if actor is None:
-                raise Refused(f"Nobody signs in with {email}. Make the account first: ./civic person create {email}")
+                raise Refused(_nobody(email))
             _, shown = await accounts.create_key(session, actor, secret, name=name, scopes=list(dict.fromkeys(scope)))
             return shown
 
@@ -78,6 +121,10 @@ def create_key(
         shown = with_engines(settings, lambda engines: create(engines, secret))
     print("Keep this key now; it is not shown again. Send it as 'Authorization: Bearer …'.", file=sys.stderr)
     print(shown)
+
+
+def _nobody(email: str) -> str:
+    return f"Nobody signs in with {email}. Make the account first: ./civic person create {email}"
 
 
 def _address(email: str) -> str:

@@ -6,16 +6,13 @@ import errno
 import socket
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from app import localdb
-from app.cli.opening import Data, Port, Refused, cli, configured, opened, with_engines
+from app.cli.opening import LINK_INSTEAD, Data, Port, Refused, cli, configured, opened, with_engines
 from app.settings import Settings, default_data_dir
-
-if TYPE_CHECKING:
-    pass
 
 database = typer.Typer(help="Your own database server.", no_args_is_help=True)
 cli.add_typer(database, name="db")
@@ -53,6 +50,8 @@ def serve(
     with _listening(plan) as listener, opened(data, port=port, host=host) as settings:
         where = settings.data if plan.embedded else "your own database"
         print(f"The map: {settings.public_url}  Its data: {where}  Stop: Ctrl-C", flush=True)
+        if not settings.smtp_url and not settings.demo:
+            print(f"No mail server is set (CIVIC_SMTP_URL), so nobody can sign in by mail. {LINK_INSTEAD}", flush=True)
         _serve(settings, listener, worker=worker)
 
 

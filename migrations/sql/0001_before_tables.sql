@@ -29,16 +29,15 @@ BEGIN
 END $$;
 
 -- The world is the square of Web Mercator (EPSG:3857), 2^30 to a side, origin north-west; integers, so sums are exact.
+-- A restore works without a search path: what a column is computed with is bound when it is made (RETURN) or names its schema.
 CREATE FUNCTION civic_world_x(point geometry) RETURNS bigint
-  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-  SELECT least(1073741823, greatest(0, floor((ST_X(point) + 180) / 360 * 1073741824)))::bigint
-$$;
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+  RETURN least(1073741823, greatest(0, floor((ST_X(point) + 180) / 360 * 1073741824)))::bigint;
 
 CREATE FUNCTION civic_world_y(point geometry) RETURNS bigint
-  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-  SELECT least(1073741823, greatest(0, floor(
-    (0.5 - ln(tan(pi() / 4 + radians(ST_Y(point)) / 2)) / (2 * pi())) * 1073741824)))::bigint
-$$;
+  LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+  RETURN least(1073741823, greatest(0, floor(
+    (0.5 - ln(tan(pi() / 4 + radians(ST_Y(point)) / 2)) / (2 * pi())) * 1073741824)))::bigint;
 
 -- Put a zero between the bits of a number of up to 22 bits (half of a Morton code).
 CREATE FUNCTION civic_spread(v bigint) RETURNS bigint
@@ -55,5 +54,6 @@ END $$;
 CREATE FUNCTION civic_cell(point geometry) RETURNS bigint
   LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN
-  RETURN civic_spread(civic_world_x(point) >> 8) | (civic_spread(civic_world_y(point) >> 8) << 1);
+  RETURN public.civic_spread(public.civic_world_x(point) >> 8)
+    | (public.civic_spread(public.civic_world_y(point) >> 8) << 1);
 END $$;
