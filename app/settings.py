@@ -66,8 +66,8 @@ class Settings(BaseSettings):
     attribution: str = Field("", description="Credit line of the public data, e.g. of the boundaries.")
     smtp_url: SecretStr | None = Field(
         None,
-        description="Mail server, e.g. smtps://user:password@mail.example.org:465. Empty: mail is tried for some minutes, "
-        "then given up; ./civic person sign-in prints a link instead.",
+        description="Mail server, e.g. smtps://user:password@mail.example.org:465. Empty: mail is tried for some "
+        "minutes, then given up; ./civic person sign-in prints a link instead.",
     )
     mail_from: str = Field("map@localhost", description="Sender of the service's mail.")
     pool_size: int = Field(8, ge=1, le=200, description="Database connections kept by each engine of each process.")
