@@ -197,10 +197,10 @@ async def _if_match(
     if if_match.strip() == "*":
         return None
     # Proxies that compress an answer make its tag a weak one; the version in it is as good.
-    found = re.fullmatch(r'\s*(?:W/)?"(\d{1,9})(?:-[0-9a-f]{12})?"\s*', if_match)
+    found = re.fullmatch(r'\s*(?:"(\d{1,9})"|(?:W/)?"(\d{1,9})-[0-9a-f]{12}")\s*', if_match)
     if not found:
         raise errors.PreconditionFailed("If-Match holds no ETag of this address. Read it again and send its ETag.")
-    return int(found[1])
+    return int(found[1] or found[2])
 
 
 #: The version that the caller last read; None for `If-Match: *`.

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import nh3
 from fastapi import Request, Response
+from fastapi.responses import JSONResponse
 from markdown_it import MarkdownIt
 from pydantic import Field
 from sqlalchemy import Row
@@ -94,10 +95,14 @@ def _drawn(markdown: str) -> str:
         raw,
         tags=_TAGS,
         attributes={"a": {"href"}},
-        attribute_filter=lambda tag, attribute, value: value if _ABROAD.match(value) else None,
+        attribute_filter=_only_abroad,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener ugc",
     )
+
+
+def _only_abroad(tag: str, attribute: str, value: str) -> str | None:
+    return value if attribute != "href" or _ABROAD.match(value) else None
 
 
 _kept = lru_cache(maxsize=1000)(_drawn)
@@ -256,6 +261,16 @@ def whole_feature(
     return shown | {"properties": shown["properties"] | extra}
 
 
+class GeoJson(JSONResponse):
+    """An answer in GeoJSON (RFC 7946), rendered already; a route that declares it is documented with its media type."""
+
+    media_type = "application/geo+json"
+
+    def render(self, content: bytes) -> bytes:
+        """The bytes as they are."""
+        return content
+
+
 def geojson(value: Mapping[str, Any], request: Request, headers: dict[str, str], status: int = 200) -> Response:
     """A GeoJSON answer; 304 when the caller has these very bytes."""
     body = deps.render(value)
@@ -265,7 +280,7 @@ def geojson(value: Mapping[str, Any], request: Request, headers: dict[str, str],
         known = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
         if request.method == "GET" and ("*" in known or headers["ETag"] in known):
             return Response(status_code=304, headers=headers)
-    return Response(body, status, headers, media_type="application/geo+json")
+    return GeoJson(body, status, headers)
 
 
 def address(request: Request, **changes: str) -> str:

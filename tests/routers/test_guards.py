@@ -209,7 +209,7 @@ def test_a_network_of_version_six_is_one_client() -> None:
 
 
 async def test_yesterdays_readers_are_forgotten(clock: Clock) -> None:
-    async def nothing(*_: Any) -> None:
+    async def nothing(*_: Any) -> Any:
         """An application that answers nobody."""
 
     limit = main.ReadLimit(nothing, most=5)
