@@ -210,7 +210,12 @@ def _writer_of(thing: Thing) -> int | None:
 def _on_other_side(actor: Actor, thing: Thing) -> bool:
     if isinstance(thing, Link):
         return _owns(actor, thing.to_asset)
-    return isinstance(thing, Pledge) and thing.proposal.proposer_id == actor.person_id
+    # A proposer who pledged to their own proposal does not confirm it: hours are counted in reports.
+    return (
+        isinstance(thing, Pledge)
+        and thing.proposal.proposer_id == actor.person_id
+        and thing.person_id != actor.person_id
+    )
 
 
 # ── visibility ──────────────────────────────────────────────────────────────────────────────
@@ -248,7 +253,8 @@ def _sees_asset(actor: Actor, asset: Asset) -> bool:
 
 
 def _moderates(actor: Actor, asset: Asset) -> bool:
-    return actor.role == "operator" or _officer_of(actor, asset)
+    """Sees what is hidden or waits: an officer of its area or an operator, and of their keys those to moderate with."""
+    return holds(actor, "moderation.hide") and (actor.role == "operator" or _officer_of(actor, asset))
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
@@ -268,6 +274,8 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def _moderated(actor: Actor) -> ColumnElement[bool]:
+    if not holds(actor, "moderation.hide"):
+        return false()
     if actor.role == "operator":
         return true()
     if not actor.areas:

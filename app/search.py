@@ -199,10 +199,10 @@ _HAS = {"needs": _has_needs, "offers": _has_offers, "location": _has_location}
 # ── pages ───────────────────────────────────────────────────────────────────────────────────
 
 #: sort → its key columns, whether they descend, their types in a cursor; the id makes each row's key unique
-_SORTS: dict[str, tuple[tuple[InstrumentedAttribute[Any], ...], bool, tuple[type, ...]]] = {
+_SORTS: dict[str, tuple[tuple[ColumnElement[Any] | InstrumentedAttribute[Any], ...], bool, tuple[type, ...]]] = {
     "new": ((Asset.id,), True, (int,)),
     "appreciated": ((Asset.appreciation_count, Asset.id), True, (int, int)),
-    "title": ((Asset.title, Asset.id), False, (str, int)),
+    "title": ((func.lower(Asset.title), Asset.id), False, (str, int)),
 }
 
 
@@ -308,7 +308,7 @@ _PARENT: dict[type[Any], tuple[Any, list[Any]]] = {
     Proposal: (Proposal.asset_id, [joinedload(Proposal.proposer)]),
     Pledge: (Pledge.proposal_id, [joinedload(Pledge.person)]),
     Update: (Update.asset_id, [joinedload(Update.author)]),
-    Flag: (Flag.asset_id, []),
+    Flag: (Flag.asset_id, [joinedload(Flag.comment)]),
 }
 
 
@@ -358,7 +358,7 @@ def _seen_of(actor: Actor, model: type[Any], parent: Asset | Proposal) -> list[C
     if actor.kind == "system":
         return []
     related = rules.relations(actor, parent)
-    if model is Comment and not related & {rules.OFFICER, rules.OPERATOR}:
+    if model is Comment and not (related & {rules.OFFICER, rules.OPERATOR} and rules.holds(actor, "moderation.hide")):
         return [or_(Comment.state == "published", _mine(actor, Comment.author_id))]
     if model is Pledge and not rules.holds(actor, "pledges.see"):
         return [false()]

@@ -85,6 +85,12 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
+class Reason(Wire):
+    """Why a moderator does this; kept in history."""
+
+    reason: Annotated[Text, Field(min_length=3, max_length=1000)]
+
+
 class Out(BaseModel):
     """What we answer, read from rows and mapped objects alike."""
 

@@ -280,9 +280,11 @@ class Scene:
         state: str = "published",
         audience: str = "public",
         kind: str = "project",
+        comment: str = "published",
         need: str = "open",
         proposal: str = "proposed",
         pledge: str = "pledged",
+        offered_is: str = "accepted",
         flagged: bool = False,
         at: tuple[float, float] = HERE,
     ) -> "Scene":
@@ -298,14 +300,14 @@ class Scene:
         session.add_all([asset, theirs])
         await session.flush()
         await areas.assign(session, [asset.id, theirs.id])
-        comment = Comment(asset_id=asset.id, author_id=author, text="Well said")
+        comment_row = Comment(asset_id=asset.id, author_id=author, text="Well said", state=comment)
         wanted = Need(asset_id=asset.id, kind="people", title="Hands", quantity=3, state=need)
         wanted.met = 3 if need == "met" else 0
         action = Proposal(asset_id=asset.id, proposer_id=author, title="I could dig", state=proposal)
-        offered = Proposal(asset_id=asset.id, proposer_id=other, title="I could water", places=5)
+        offered = Proposal(asset_id=asset.id, proposer_id=other, title="I could water", places=5, state=offered_is)
         posted = Update(asset_id=asset.id, author_id=author, text="It grows")
         tie = Link(kind="at_place", from_id=asset.id, to_id=theirs.id, created_by=owner)
-        session.add_all([comment, wanted, action, offered, posted, tie])
+        session.add_all([comment_row, wanted, action, offered, posted, tie])
         await session.flush()
         promise = Pledge(proposal_id=offered.id, person_id=author, hours_promised=Decimal(2), state=pledge)
         session.add(promise)
@@ -313,7 +315,15 @@ class Scene:
             session.add(Flag(asset_id=asset.id, person_id=author, reason="spam"))
         await session.flush()
         return cls(
-            asset.uid, theirs.uid, comment.uid, wanted.uid, action.uid, offered.uid, promise.uid, posted.uid, tie.uid
+            asset.uid,
+            theirs.uid,
+            comment_row.uid,
+            wanted.uid,
+            action.uid,
+            offered.uid,
+            promise.uid,
+            posted.uid,
+            tie.uid,
         )
 
     @property

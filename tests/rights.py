@@ -178,8 +178,11 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/assets/{asset}/comments", "assets.read"),
     Route("POST", "/api/v1/assets/{asset}/comments", "comments.write", 201, {"text": "Well!"}),
     Route("PATCH", "/api/v1/comments/{comment}", "comments.amend", body={"text": "Better!"}),
-    Route(  # officers hide by the same address, with a reason that this request does not give
-        "DELETE", "/api/v1/comments/{comment}", "comments.withdraw", 204, for_who={"officer": 422, "operator": 422}
+    Route("DELETE", "/api/v1/comments/{comment}", "comments.withdraw", 204),
+    Route("POST", "/api/v1/comments/{comment}/hide", "moderation.hide", body=_REASON),
+    Route(  # who does not moderate does not see that it is there; its author does
+        "POST", "/api/v1/comments/{comment}/restore", "moderation.restore", body=_REASON, scene={"comment": "hidden"},
+        for_who=dict.fromkeys(("stranger", "owner", "other", "steward", "member", "far_officer"), 404),
     ),
     Route("GET", "/api/v1/assets/{asset}/needs", "assets.read"),
     Route("POST", "/api/v1/assets/{asset}/needs", "needs.add", 201, {"kind": "space", "title": "A shed"}),

@@ -62,7 +62,7 @@ def test_folders_stop_at_one_level_and_files_stay_readable() -> None:
 def test_only_settings_reads_the_environment() -> None:
     # The commands that start another program hand the environment on; they read nothing from it.
     readers = {path.name for path in MODULES if re.search(r"os\.environ|os\.getenv|getenv\(", path.read_text())}
-    assert readers <= {"settings.py", "developing.py", "localdb.py", "postgres.py"}
+    assert readers <= {"settings.py", "developing.py", "localdb.py", "postgres.py", "backup.py"}
 
 
 def test_only_the_ways_to_the_database_make_engines() -> None:
@@ -109,7 +109,7 @@ def test_every_route_is_documented_with_its_act() -> None:
         for route in router.routes:
             assert isinstance(route, APIRoute)
             acts.add((route.openapi_extra or {})["x-act"])
-            served |= {(method, re.sub(r"\{\w+\}", "{}", route.path)) for method in route.methods}
+            served |= {(method, re.sub(r"\{\w+\}", "{}", route.path)) for method in route.methods or ()}
     served -= {(method, path) for method, path in served if method in ("HEAD", "OPTIONS")}
     assert len(served) > 50
     assert documented == served
@@ -193,10 +193,13 @@ async def test_each_statement_says_its_name_and_its_purpose_and_can_be_planned(
         return  # run by every start and every migration, as the owner
     for name in TABLES:
         await session.execute(db.sql(name))
+    # app/reports/wards.py puts it before ward_figures.
+    await session.execute(text("CREATE TEMPORARY TABLE visible AS SELECT id FROM asset"))
     if path.stem in TABLES:
         return
     statement = db.sql(path.stem)
-    # Nothing, where the statement says of what type; a number where it does not.
-    nothing = {name: None if f"CAST(:{name} " in statement.text else 1 for name in statement.compile().params}
+    # Nothing, whatever its type is; where the type cannot be told from the statement, a number.
+    untyped = {"low", "high", "shift", "crowd"} if path.stem == "tile" else set()
+    nothing = {name: 1 if name in untyped else None for name in statement.compile().params}
     await session.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
     await session.execute(text(f"EXPLAIN {statement.text}").bindparams(**nothing))

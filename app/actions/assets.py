@@ -31,6 +31,7 @@ async def publish(session: AsyncSession, actor: Actor, doc: AssetDocument, *, ho
     taken uid raises UidTaken. Raises Invalid for a geometry, area or community that cannot be.
     """
     rules.require(actor, "assets.publish")
+    await areas.share(session)  # before any row is locked: a change of boundaries takes them in this order too
     values, plain = await _values(session, actor, doc)
     state = "draft" if doc.properties.state == "draft" else "pending" if hold else "published"
     now = datetime.now(UTC)
@@ -65,6 +66,7 @@ async def amend(
 
     Raises PreconditionFailed when `version` is not the latest, Invalid when the outcome is not valid.
     """
+    await areas.share(session)
     asset = await search.get_asset(session, actor, uid, lock=True)
     rules.require(actor, "assets.amend", asset)
     match(asset.version, version)

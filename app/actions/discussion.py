@@ -59,23 +59,41 @@ async def amend_comment(session: AsyncSession, actor: Actor, uid: UUID, *, text:
     return comment
 
 
-async def take_down_comment(
-    session: AsyncSession, actor: Actor, uid: UUID, version: int | None, *, why: str | None = None
-) -> None:
-    """Withdraw one's own comment, or hide somebody else's as an officer of the area, with a reason."""
+async def withdraw_comment(session: AsyncSession, actor: Actor, uid: UUID, version: int | None) -> None:
+    """Take one's own words back."""
     comment = await search.get_thing(session, actor, Comment, uid, lock=True)
-    own = rules.AUTHOR in rules.relations(actor, comment)
-    rules.require(actor, "comments.withdraw" if own else "moderation.hide", comment)
+    rules.require(actor, "comments.withdraw", comment)
     match(comment.version, version)
-    if not own and not why:
-        raise errors.Invalid("Hiding somebody else's comment needs a reason: add ?reason=…")
-    state = "withdrawn" if own else "hidden"
+    _go(session, actor, comment, "withdrawn", verb="comments.withdraw")
+
+
+async def hide_comment(session: AsyncSession, actor: Actor, uid: UUID, *, why: str) -> Comment:
+    """Take somebody else's comment out of sight, as an officer of the area, with a reason."""
+    return await _moderated(session, actor, uid, "moderation.hide", "hidden", why)
+
+
+async def restore_comment(session: AsyncSession, actor: Actor, uid: UUID, *, why: str) -> Comment:
+    """Publish a comment that was hidden or waits for a moderator, with a reason."""
+    return await _moderated(session, actor, uid, "moderation.restore", "published", why)
+
+
+async def _moderated(session: AsyncSession, actor: Actor, uid: UUID, act: str, state: str, why: str) -> Comment:
+    comment = await search.get_thing(session, actor, Comment, uid, lock=True)
+    rules.require(actor, act, comment)
+    if comment.state == "withdrawn":
+        raise errors.illegal_transition("comment", comment.state, state)
+    _go(session, actor, comment, state, verb=act, why=why)
+    await session.flush()
+    return comment
+
+
+def _go(
+    session: AsyncSession, actor: Actor, comment: Comment, state: str, *, verb: str, why: str | None = None
+) -> None:
     if comment.state == state:
         raise errors.illegal_transition("comment", comment.state, state)
-    old, comment.state, comment.version = comment.state, state, comment.version + 1
-    comment.updated_at = now()
-    verb = "comments.withdraw" if own else "moderation.hide"
-    record(session, actor, verb, "comment", uid, before={"state": old}, after={"state": state}, why=why)
+    old, comment.state, comment.version, comment.updated_at = comment.state, state, comment.version + 1, now()
+    record(session, actor, verb, "comment", comment.uid, before={"state": old}, after={"state": state}, why=why)
 
 
 # ── thanks ──────────────────────────────────────────────────────────────────────────────────

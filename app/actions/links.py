@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import errors, rules, search
@@ -18,11 +19,17 @@ async def ask(session: AsyncSession, actor: Actor, asset_uid: UUID, *, kind: str
     other = await search.get_asset(session, actor, to)
     nobody = other.owner_id is None and other.community_id is None
     state = "agreed" if nobody or rules.OWNER in rules.relations(actor, other) else "asked"
-    link = Link(kind=kind, from_id=asset.id, to_id=other.id, state=state, created_by=actor.person_id)
-    session.add(link)
+    same = select(Link).where(Link.from_id == asset.id, Link.to_id == other.id, Link.kind == kind)
+    link = await session.scalar(same.where(Link.state == "declined").with_for_update())
+    old = link.state if link else None
+    if link is None:
+        link = Link(kind=kind, from_id=asset.id, to_id=other.id, state=state, created_by=actor.person_id)
+        session.add(link)
+    else:
+        link.state = "asked"  # declined once; it may be asked again
     await session.flush()
-    record(session, actor, "links.ask", "link", link.uid, after={"kind": kind, "state": state})
-    step(session, actor, "link", link.id, None, state)
+    record(session, actor, "links.ask", "link", link.uid, after={"kind": kind, "state": link.state})
+    step(session, actor, "link", link.id, old, link.state)
     return await search.get_thing(session, actor, Link, link.uid)
 
 

@@ -178,6 +178,12 @@ async def withdraw_pledge(session: AsyncSession, actor: Actor, uid: UUID) -> Ple
     return await _move(session, actor, uid, "pledges.withdraw", "withdrawn")
 
 
+def _refuse_unasked(proposal: Proposal) -> None:
+    """A proposer counts on people, and their hours, only for what the organiser took up."""
+    if proposal.state not in ("accepted", "done"):
+        raise errors.Conflict(f"This proposal is {proposal.state}. When the organiser has accepted it, you can go on.")
+
+
 async def _move(
     session: AsyncSession, actor: Actor, uid: UUID, act: str, state: str, hours_given: Decimal | None = None
 ) -> Pledge:
@@ -188,6 +194,8 @@ async def _move(
     rules.require(actor, act, pledge)
     if pledge.state == state:
         raise errors.illegal_transition("pledge", pledge.state, state)
+    if state != "withdrawn" and rules.OWNER not in rules.relations(actor, pledge):
+        _refuse_unasked(pledge.proposal)
     old, pledge.state, pledge.updated_at = pledge.state, state, now()
     pledge.hours_given = hours_given
     step(session, actor, "pledge", pledge.id, old, state)

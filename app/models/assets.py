@@ -65,7 +65,7 @@ class Asset(Base):
         Index("ix_asset_title_words", "title", postgresql_using="gin", postgresql_ops={"title": "gin_trgm_ops"}),
         Index("ix_asset_ward", "ward", "kind", postgresql_where=text("state = 'published'")),
         Index("ix_asset_appreciated", text("appreciation_count DESC"), text("id DESC")),
-        Index("ix_asset_title", "title", "id"),
+        Index("ix_asset_title", text("lower(title)"), "id"),
         Index("ix_asset_owner_id", "owner_id", "id"),
         Index("ix_asset_ends_at", "ends_at", postgresql_where=text("stage <> 'ended' AND ends_at IS NOT NULL")),
     )  # fmt: skip

@@ -14,17 +14,21 @@ from app.actions import assets, moderation
 from app.auth import Actor
 from app.kinds.document import AssetDocument
 from app.models import Appreciation, Asset, Comment, Need, Proposal, Update
-from app.routers import present
+from app.routers import deps, present
 from app.routers.deps import IfMatch, JustOnce, Read, Serving, Tx, Who, act
-from app.wire import Text, Wire
+from app.wire import Reason, Text, Wire
 
 router = APIRouter(prefix="/api/v1/assets", tags=["assets"])
 
-GEOJSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/geo+json": {}}, "model": present.Feature}}
-CREATED: dict[int | str, dict[str, Any]] = {201: {"content": {"application/geo+json": {}}, "model": present.Feature}}
+#: What a route says that answers with one asset.
+ONE: dict[str, Any] = {"response_class": present.GeoJson, "response_model": present.Feature}
 
-Words = Annotated[Text | None, Query(max_length=200)]
+#: Characters of a parameter, and values of one that is a list.
+MAX_WORDS = 200
+MAX_VALUES = 100
 MAX_RADIUS_M = 50_000
+MAX_PAGE = 1000
+Words = Annotated[Text | None, Query(max_length=MAX_WORDS)]
 
 
 # ── parameters ──────────────────────────────────────────────────────────────────────────────
@@ -35,8 +39,8 @@ def listed(name: str, value: str | None, known: tuple[str, ...] | None = None) -
     if value is None:
         return ()
     parts = tuple(dict.fromkeys(part.strip() for part in value.split(",")))
-    if "" in parts or len(parts) > 100:
-        raise errors.Invalid(f"{name} must be a comma list of 1 to 100 values without gaps.")
+    if "" in parts or len(parts) > MAX_VALUES:
+        raise errors.Invalid(f"{name} must be a comma list of 1 to {MAX_VALUES} values without gaps.")
     for part in parts:
         if known is not None and part not in known:
             raise errors.Invalid(f"{name} does not know '{part[:40]}'. It may be: {', '.join(known)}.")
@@ -128,8 +132,8 @@ def wanted(
 
 @router.get(
     "",
-    response_model=None,
-    responses={200: {"content": {"application/geo+json": {}}, "model": present.FeatureCollection}},
+    response_class=present.GeoJson,
+    response_model=present.FeatureCollection,
     **act("assets.read"),
 )
 async def list_assets(
@@ -139,8 +143,8 @@ async def list_assets(
     serving: Serving,
     asked: Annotated[search.AssetFilter, Depends(wanted)],
     sort: Literal["new", "near", "appreciated", "title"] = "new",
-    cursor: Annotated[Text | None, Query(max_length=1000)] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    cursor: Annotated[Text | None, Query(max_length=deps.MAX_CURSOR)] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     count: Annotated[Literal["exact"] | None, Query(description="Count even where it costs.")] = None,
 ) -> Response:
     """Assets that you may see, newest first. Comma lists mean any of these; ended ones only when stage says so."""
@@ -161,7 +165,7 @@ async def list_assets(
     return present.geojson(collection, request, {"Cache-Control": "no-cache", "Vary": "Authorization, Cookie"})
 
 
-@router.get("/{asset}", response_model=None, responses=GEOJSON, **act("assets.read"))
+@router.get("/{asset}", **ONE, **act("assets.read"))
 async def read_asset(asset: UUID, request: Request, session: Read, actor: Who) -> Response:
     """One asset, with what you may do with it."""
     return await _answer(session, actor, asset, request)
@@ -197,7 +201,7 @@ async def _answer(session: AsyncSession, actor: Actor, asset_uid: UUID, request:
 # ── writes ──────────────────────────────────────────────────────────────────────────────────
 
 
-@router.post("", status_code=201, response_model=None, responses=CREATED, **act("assets.publish"))
+@router.post("", status_code=201, **ONE, **act("assets.publish"))
 async def publish_asset(doc: AssetDocument, session: Tx, actor: Who, serving: Serving, once: JustOnce) -> Response:
     """Pin an asset. Send your own `id` or an Idempotency-Key to make a retry safe."""
     asset = await assets.publish(session, actor, doc, hold=serving.settings.hold_new_content)
@@ -213,7 +217,7 @@ class AssetPatch(Wire):
     properties: Annotated[dict[str, Any] | None, Field(description="Those that change.")] = None
 
 
-@router.patch("/{asset}", response_model=None, responses=GEOJSON, **act("assets.amend"))
+@router.patch("/{asset}", **ONE, **act("assets.amend"))
 async def amend_asset(
     asset: UUID, patch: AssetPatch, request: Request, session: Tx, actor: Who, serving: Serving, version: IfMatch
 ) -> Response:
@@ -231,20 +235,14 @@ async def withdraw_asset(asset: UUID, session: Tx, actor: Who, version: IfMatch)
     await assets.withdraw(session, actor, asset, version)
 
 
-class Reason(Wire):
-    """Why a moderator does this; kept in history."""
-
-    reason: Annotated[Text, Field(min_length=3, max_length=1000)]
-
-
-@router.post("/{asset}/hide", response_model=None, responses=GEOJSON, **act("moderation.hide"))
+@router.post("/{asset}/hide", **ONE, **act("moderation.hide"))
 async def hide_asset(asset: UUID, said: Reason, request: Request, session: Tx, actor: Who) -> Response:
     """Take an asset of your area out of sight, with a reason."""
     await moderation.hide(session, actor, asset, why=said.reason)
     return await _answer(session, actor, asset, request)
 
 
-@router.post("/{asset}/restore", response_model=None, responses=GEOJSON, **act("moderation.restore"))
+@router.post("/{asset}/restore", **ONE, **act("moderation.restore"))
 async def restore_asset(asset: UUID, said: Reason, request: Request, session: Tx, actor: Who) -> Response:
     """Bring back what was hidden, or publish what was waiting, with a reason."""
     await moderation.restore(session, actor, asset, why=said.reason)

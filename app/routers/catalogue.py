@@ -276,7 +276,7 @@ async def list_areas(
     return paging.page(request, [_area(row) for row in rows[: paging.limit]], following)
 
 
-@router.get("/areas.geojson", response_model=AreaCollection, **act("service.read"))
+@router.get("/areas.geojson", response_class=present.GeoJson, response_model=AreaCollection, **act("service.read"))
 async def draw_areas(request: Request, session: Read, level: Level = "ward") -> Response:
     """Outlines of the current areas of a level, simplified to about 10 m for drawing; at most 10,000."""
     outline = func.ST_AsGeoJSON(func.ST_SimplifyPreserveTopology(Area.geom, 0.0001), 5).label("outline")
@@ -291,7 +291,7 @@ def _feature(row: Row[Any]) -> dict[str, Any]:
     return {"type": "Feature", "id": row.code, "geometry": json.loads(row.outline), "properties": properties}
 
 
-@router.get("/areas/{code}", response_model=AreaFeature, **act("service.read"))
+@router.get("/areas/{code}", response_class=present.GeoJson, response_model=AreaFeature, **act("service.read"))
 async def read_area(code: Annotated[Text, Field(max_length=20)], request: Request, session: Read) -> Response:
     """One area with its whole outline; of several sets the current one."""
     statement = _areas(func.ST_AsGeoJSON(Area.geom, 6).label("outline")).where(Area.code == code)

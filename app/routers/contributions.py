@@ -28,6 +28,15 @@ class CommentOut(Out):
     may: list[str]
 
 
+_COMMENT_ACTS: dict[str, tuple[str, ...]] = {
+    "pending": ("comments.amend", "comments.withdraw", "moderation.hide", "moderation.restore"),
+    "published": ("comments.amend", "comments.withdraw", "moderation.hide"),
+    "hidden": ("comments.withdraw", "moderation.restore"),
+    "withdrawn": (),
+    "removed": (),
+}
+
+
 def comment(row: Comment, actor: Actor) -> CommentOut:
     return CommentOut(
         uid=row.uid,
@@ -40,9 +49,7 @@ def comment(row: Comment, actor: Actor) -> CommentOut:
         created_at=row.created_at,
         updated_at=row.updated_at,
         version=row.version,
-        may=rules.may(actor, ("comments.amend", "comments.withdraw", "moderation.hide"), row)
-        if actor.signed_in
-        else [],
+        may=rules.may(actor, _COMMENT_ACTS[row.state], row) if actor.signed_in else [],
     )
 
 
@@ -225,6 +232,10 @@ class FlagOut(Out):
     created_at: datetime
 
 
-def flag(row: Flag, comment_uid: UUID | None = None) -> FlagOut:
+def flag(row: Flag) -> FlagOut:
     plain = ("uid", "reason", "text", "state", "created_at")
-    return FlagOut(**{name: getattr(row, name) for name in plain}, asset=row.asset.uid, comment=comment_uid)
+    return FlagOut(
+        **{name: getattr(row, name) for name in plain},
+        asset=row.asset.uid,
+        comment=row.comment.uid if row.comment else None,
+    )

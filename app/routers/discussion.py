@@ -3,9 +3,8 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
-from sqlalchemy import select
 
 from app import rules, search
 from app.actions import discussion
@@ -13,7 +12,7 @@ from app.models import Comment, Flag, Update
 from app.routers import contributions
 from app.routers.contributions import CommentOut, FlagOut, UpdateOut
 from app.routers.deps import IfMatch, JustOnce, Paging, Read, Serving, Tx, Who, act
-from app.wire import Out, Page, Text, Wire
+from app.wire import Out, Page, Reason, Text, Wire
 
 router = APIRouter(prefix="/api/v1", tags=["discussion"])
 
@@ -79,17 +78,21 @@ async def amend_comment(comment: UUID, said: CommentPatch, session: Tx, actor: W
 
 
 @router.delete("/comments/{comment}", status_code=204, **act("comments.withdraw"))
-async def take_down_comment(
-    comment: UUID,
-    session: Tx,
-    actor: Who,
-    version: IfMatch,
-    reason: Annotated[
-        Text | None, Query(min_length=3, max_length=1000, description="For officers: why it is hidden.")
-    ] = None,
-) -> None:
-    """Withdraw your own comment; as an officer, hide somebody else's with a reason."""
-    await discussion.take_down_comment(session, actor, comment, version, why=reason)
+async def withdraw_comment(comment: UUID, session: Tx, actor: Who, version: IfMatch) -> None:
+    """Take your own words back."""
+    await discussion.withdraw_comment(session, actor, comment, version)
+
+
+@router.post("/comments/{comment}/hide", **act("moderation.hide"))
+async def hide_comment(comment: UUID, said: Reason, session: Tx, actor: Who) -> CommentOut:
+    """Take a comment in your area out of sight, with a reason."""
+    return contributions.comment(await discussion.hide_comment(session, actor, comment, why=said.reason), actor)
+
+
+@router.post("/comments/{comment}/restore", **act("moderation.restore"))
+async def restore_comment(comment: UUID, said: Reason, session: Tx, actor: Who) -> CommentOut:
+    """Bring back a comment that was hidden, or publish one that was waiting, with a reason."""
+    return contributions.comment(await discussion.restore_comment(session, actor, comment, why=said.reason), actor)
 
 
 # ── updates ─────────────────────────────────────────────────────────────────────────────────
@@ -145,13 +148,11 @@ async def list_flags(asset: UUID, request: Request, session: Read, actor: Who, p
     parent = await search.get_asset(session, actor, asset)
     rules.require(actor, "flags.see", parent)
     rows, following = await search.things(session, actor, Flag, parent, limit=paging.limit, cursor=paging.cursor)
-    meant = select(Comment.id, Comment.uid).where(Comment.id.in_([row.comment_id for row in rows if row.comment_id]))
-    uids = {row.id: row.uid for row in await session.execute(meant)}
-    return paging.page(request, [contributions.flag(row, uids.get(row.comment_id or 0)) for row in rows], following)
+    return paging.page(request, [contributions.flag(row) for row in rows], following)
 
 
 @router.post("/assets/{asset}/flags", status_code=201, response_model=FlagOut, **act("flags.raise"))
 async def raise_flag(asset: UUID, said: FlagIn, session: Tx, actor: Who, once: JustOnce) -> Response:
     """Tell the moderators that something is wrong here."""
     row = await discussion.raise_flag(session, actor, asset, reason=said.reason, text=said.text, comment=said.comment)
-    return await once.created(contributions.flag(row, said.comment))
+    return await once.created(contributions.flag(row))

@@ -533,7 +533,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("on_map AND GeometryType(geom) <> 'POINT'"),
         postgresql_ops={},
     )
-    op.create_index("ix_asset_title", "asset", ["title", "id"], unique=False)
+    op.create_index("ix_asset_title", "asset", [sa.literal_column("lower(title)"), "id"], unique=False)
     op.create_index(
         "ix_asset_title_words",
         "asset",

@@ -74,27 +74,39 @@ async def test_ones_own_words_may_be_changed_and_history_keeps_the_old_ones(cast
 async def test_the_author_withdraws_and_an_officer_hides_with_a_reason(cast: Cast) -> None:
     asset = await cast.pin()
     mine, theirs = await write(cast, asset.uid, text="Mine"), await write(cast, asset.uid, "stranger", "Theirs")
-    await discussion.take_down_comment(cast.session, cast["author"], mine.uid, 1)
+    with pytest.raises(errors.PreconditionFailed):
+        await discussion.withdraw_comment(cast.session, cast["author"], mine.uid, 9)
+    await discussion.withdraw_comment(cast.session, cast["author"], mine.uid, 1)
     assert mine.state == "withdrawn"
     with pytest.raises(errors.IllegalTransition):
-        await discussion.take_down_comment(cast.session, cast["author"], mine.uid, None)
-    with pytest.raises(errors.Invalid, match="reason"):
-        await discussion.take_down_comment(cast.session, cast["officer"], theirs.uid, None)
-    with pytest.raises(errors.PreconditionFailed):
-        await discussion.take_down_comment(cast.session, cast["officer"], theirs.uid, 9, why="Unkind")
-    await discussion.take_down_comment(cast.session, cast["officer"], theirs.uid, None, why="Unkind")
+        await discussion.withdraw_comment(cast.session, cast["author"], mine.uid, None)
+    await discussion.hide_comment(cast.session, cast["officer"], theirs.uid, why="Unkind")
     assert (theirs.state, theirs.version) == ("hidden", 2)
     assert await cast.history(theirs.uid) == ["comments.write", "moderation.hide"]
     assert await listed(cast, "visitor", asset.uid) == []
     for who in ("owner", "far_officer", "member"):
         with pytest.raises((errors.Forbidden, errors.NotFound)):
-            await discussion.take_down_comment(cast.session, cast[who], theirs.uid, None, why="Me too")
+            await discussion.restore_comment(cast.session, cast[who], theirs.uid, why="Me too")
 
 
-async def test_an_officer_does_not_hide_what_they_wrote_they_withdraw_it(cast: Cast) -> None:
+async def test_a_hidden_comment_comes_back_and_a_waiting_one_is_published(cast: Cast) -> None:
+    asset = await cast.pin()
+    hidden = await write(cast, asset.uid, "stranger", "Rough")
+    await discussion.hide_comment(cast.session, cast["officer"], hidden.uid, why="Too quick")
+    waiting = await discussion.write_comment(cast.session, cast["stranger"], asset.uid, text="New here", hold=True)
+    assert (waiting.state, await listed(cast, "visitor", asset.uid)) == ("pending", [])
+    for comment in (hidden, waiting):
+        await discussion.restore_comment(cast.session, cast["officer"], comment.uid, why="It is fine")
+    assert await listed(cast, "visitor", asset.uid) == ["Rough", "New here"]
+
+
+async def test_nobody_moderates_what_they_wrote_and_what_was_withdrawn_stays_so(cast: Cast) -> None:
     comment = await write(cast, (await cast.pin()).uid, "officer")
-    await discussion.take_down_comment(cast.session, cast["officer"], comment.uid, None, why="My mistake")
-    assert (comment.state, (await cast.history(comment.uid))[-1]) == ("withdrawn", "comments.withdraw")
+    with pytest.raises(errors.Forbidden):
+        await discussion.hide_comment(cast.session, cast["officer"], comment.uid, why="My mistake")
+    await discussion.withdraw_comment(cast.session, cast["officer"], comment.uid, None)
+    with pytest.raises(errors.IllegalTransition):
+        await discussion.restore_comment(cast.session, cast["operator"], comment.uid, why="Bring it back")
 
 
 # Thanks --------------------------------------------------------------------------------------------------------------

@@ -186,7 +186,7 @@ async def test_places_cannot_fall_below_what_is_pledged(cast: Cast) -> None:
 
 @pytest.mark.parametrize("verb", ["decline", "withdraw"])
 async def test_a_no_lets_everybody_go_who_had_promised(cast: Cast, verb: str) -> None:
-    scene = await cast.scene(pledge="confirmed")
+    scene = await cast.scene(pledge="confirmed", offered_is="proposed")
     waiting = await promise(cast, scene.offered, "stranger")
     gone = await promise(cast, scene.offered, "member")
     await proposals.withdraw_pledge(cast.session, cast["member"], gone.uid)
@@ -204,7 +204,6 @@ async def test_a_no_lets_everybody_go_who_had_promised(cast: Cast, verb: str) ->
 
 async def test_what_is_done_keeps_its_pledges_to_be_counted(cast: Cast) -> None:
     scene = await cast.scene(proposal="accepted", pledge="confirmed")
-    await proposals.accept(cast.session, cast["owner"], scene.offered)
     await proposals.complete(cast.session, cast["owner"], scene.offered)
     done = await proposals.fulfil(cast.session, cast["owner"], scene.pledge, hours_given=Decimal("2.25"))
     assert (done.state, done.hours_given) == ("fulfilled", Decimal("2.25"))
@@ -294,3 +293,14 @@ async def test_the_database_refuses_hours_that_cannot_be(cast: Cast, hours: Any,
     )  # fmt: skip
     with pytest.raises(IntegrityError, match="ck_pledge_"):
         await cast.session.flush()
+
+
+async def test_a_proposer_counts_on_people_only_when_the_organiser_accepted_and_never_on_themselves(cast: Cast) -> None:
+    unasked = await cast.scene(offered_is="proposed")
+    with pytest.raises(errors.Conflict, match="accepted"):
+        await proposals.confirm(cast.session, cast["other"], unasked.pledge)
+    await proposals.confirm(cast.session, cast["owner"], unasked.pledge)
+    asked = await cast.scene()
+    own = await proposals.promise(cast.session, cast["other"], asked.offered, hours=Decimal(1000))
+    with pytest.raises(errors.Forbidden):
+        await proposals.confirm(cast.session, cast["other"], own.uid)

@@ -148,3 +148,34 @@ def test_a_visitor_who_presses_a_verb_signs_in_and_comes_back(live: Live, open_a
     page.get_by_role("button", name="Go on").click()
     page.wait_for_url(re.compile("/assets/"))
     assert page.url.split("?")[0] == there.split("?")[0]
+
+
+def _pin(page: Page, kind: str, title: str) -> str:
+    """Publish one in the name of whoever is signed in here; the path of its page."""
+    document = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [-0.1145, 51.4575]},
+                "properties": {"kind": kind, "title": title, "state": "published"}}  # fmt: skip
+    answer = page.request.post("/api/v1/assets", data=document)
+    assert answer.status == 201, answer.text()
+    return f"/assets/{answer.json()['id']}"
+
+
+def test_the_other_side_of_a_tie_agrees_and_then_everybody_sees_it(live: Live, open_as: OpenAs) -> None:
+    organiser = open_as("organiser@example.org")
+    ana = open_as("ana@example.org", width="narrow")
+    supper = _pin(organiser, "project", "Supper under the limes")
+    limes = _pin(ana, "place", "The lime square")
+    organiser.goto(live.url + supper)
+    organiser.get_by_role("button", name="Tie to another").click()
+    organiser.get_by_label("The other one").fill("The lime square")
+    organiser.get_by_role("button", name="Ask", exact=True).click()
+    expect(organiser.get_by_text("Waiting for the other side")).to_be_visible()
+    visitor = open_as(path=supper)
+    expect(visitor.get_by_role("heading", name="Discussion")).to_be_visible()
+    expect(visitor.get_by_role("link", name="The lime square")).to_have_count(0)
+
+    ana.goto(live.url + limes)
+    expect(ana.get_by_text("They ask you to agree")).to_be_visible()
+    ana.get_by_role("button", name="Agree").click()
+    expect(ana.get_by_text("They ask you to agree")).to_have_count(0)
+    visitor.reload()
+    expect(visitor.get_by_role("link", name="The lime square")).to_be_visible()

@@ -25,6 +25,8 @@ TRAIL: dict[str, tuple[str, str, tuple[str | None, str] | None]] = {
     "POST /api/v1/assets/{asset}/comments": ("comments.write", "comment", None),
     "PATCH /api/v1/comments/{comment}": ("comments.amend", "comment", None),
     "DELETE /api/v1/comments/{comment}": ("comments.withdraw", "comment", None),
+    "POST /api/v1/comments/{comment}/hide": ("moderation.hide", "comment", None),
+    "POST /api/v1/comments/{comment}/restore": ("moderation.restore", "comment", None),
     "POST /api/v1/assets/{asset}/needs": ("needs.add", "need", (None, "open")),
     "PATCH /api/v1/needs/{need}": ("needs.amend", "need", None),
     "DELETE /api/v1/needs/{need}": ("needs.remove", "need", None),
