@@ -150,11 +150,11 @@ def test_a_visitor_who_presses_a_verb_signs_in_and_comes_back(live: Live, open_a
     assert page.url.split("?")[0] == there.split("?")[0]
 
 
-def _pin(page: Page, kind: str, title: str) -> str:
+def _pin(live: Live, page: Page, kind: str, title: str) -> str:
     """Publish one in the name of whoever is signed in here; the path of its page."""
     document = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [-0.1145, 51.4575]},
                 "properties": {"kind": kind, "title": title, "state": "published"}}  # fmt: skip
-    answer = page.request.post("/api/v1/assets", data=document)
+    answer = page.request.post(f"{live.url}/api/v1/assets", data=document, headers={"Origin": live.url})
     assert answer.status == 201, answer.text()
     return f"/assets/{answer.json()['id']}"
 
@@ -162,8 +162,8 @@ def _pin(page: Page, kind: str, title: str) -> str:
 def test_the_other_side_of_a_tie_agrees_and_then_everybody_sees_it(live: Live, open_as: OpenAs) -> None:
     organiser = open_as("organiser@example.org")
     ana = open_as("ana@example.org", width="narrow")
-    supper = _pin(organiser, "project", "Supper under the limes")
-    limes = _pin(ana, "place", "The lime square")
+    supper = _pin(live, organiser, "project", "Supper under the limes")
+    limes = _pin(live, ana, "place", "The lime square")
     organiser.goto(live.url + supper)
     organiser.get_by_role("button", name="Tie to another").click()
     organiser.get_by_label("The other one").fill("The lime square")

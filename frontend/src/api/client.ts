@@ -1,6 +1,7 @@
 /** Calls to /api/v1. Every failure is an ApiError that says what happened in words fit to show. */
 
 import { t } from "../i18n";
+import type { Items } from "./types";
 
 /** A refused or failed call. `status` is 0 when no answer came; `errors` name the fields at fault. */
 export class ApiError extends Error {
@@ -52,6 +53,15 @@ export async function call<T>(method: Method, path: string, options: CallOptions
 
 export const get = async <T>(path: string, query?: CallOptions["query"], signal?: AbortSignal): Promise<T> =>
   (await call<T>("GET", path, { ...(query && { query }), ...(signal && { signal }) })).data;
+
+/** Every item of a list, page after page. */
+export async function getAll<T>(path: string): Promise<T[]> {
+  const items: T[] = [];
+  for (let page = await get<Items<T>>(path, { limit: "200" }); ; page = await get<Items<T>>(page.next)) {
+    items.push(...page.items);
+    if (!page.next) return items;
+  }
+}
 
 export const post = async <T>(path: string, body: unknown = {}, key?: string): Promise<T> =>
   (await call<T>("POST", path, { body, ...(key && { key }) })).data;

@@ -113,7 +113,8 @@ class Compose {
     events.tell("changed", asset);
     setSheet("half");
     toast(this.known ? t("saved") : outcome(asset));
-    go(keepQuery(`/assets/${asset.id}`));
+    // Going back from there leads to where one came from, not to a form that is done with.
+    go(keepQuery(`/assets/${asset.id}`), { replace: true });
   }
 
   private async post(values: Values, place: ReturnType<Where["read"]>): Promise<Asset> {

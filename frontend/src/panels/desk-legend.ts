@@ -1,19 +1,21 @@
 /** What the shades of the map mean. */
 
-import { html, type TemplateResult } from "lit-html";
+import { html, nothing, type TemplateResult } from "lit-html";
 import { number, t } from "../i18n";
 import { bounds } from "../map/shades";
 
-export function legend(name: string, values: number[]): TemplateResult {
+/** `gaps`: some areas have no figure that may be shown. */
+export function legend(name: string, values: number[], gaps: boolean): TemplateResult {
   return html`<div class="legend">
     <strong>${name}</strong>
     <ul>
-      ${bounds(values).map(
+      ${(values.length ? bounds(values) : []).map(
         ([step, from, to]) =>
           html`<li>
             <i data-shade=${step}></i>${from === to ? number(from) : t("legend.span", { from: number(from), to: number(to) })}
           </li>`,
       )}
+      ${gaps ? html`<li><i data-shade="none"></i>${t("desk.not-shown")}</li>` : nothing}
     </ul>
   </div>`;
 }

@@ -54,7 +54,8 @@ async function shade(): Promise<void> {
   await map.areasReady;
   map.shade(values, label);
   const box = document.getElementById("legend");
-  if (box) render(values.size ? legend(label, [...values.values()]) : nothing, box);
+  const wards = report.rows.filter((row) => row.ward_code).length;
+  if (box) render(wards ? legend(label, [...values.values()], values.size < wards) : nothing, box);
 }
 
 const columns = (): Column[] => report?.columns.filter((column) => !column.name.startsWith("ward_")) ?? [];

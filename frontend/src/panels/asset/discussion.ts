@@ -1,8 +1,8 @@
 /** The discussion of an asset: comments and answers to them. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import { call, get, post, versionTag } from "../../api/client";
-import type { Comment, Field, Items } from "../../api/types";
+import { call, getAll, post, versionTag } from "../../api/client";
+import type { Comment, Field } from "../../api/types";
 import { ago, day, label, t } from "../../i18n";
 import { ask } from "../../parts/dialog";
 import { Form, type Values } from "../../parts/form";
@@ -26,7 +26,7 @@ export function discussion(page: Page): Part {
   const path = `/assets/${page.uid}/comments`;
 
   const load = async (): Promise<void> => {
-    items = (await get<Items<Comment>>(path, { limit: "200" })).items;
+    items = await getAll<Comment>(path);
     for (const { uid } of items) {
       if (!answers.has(uid)) answers.set(uid, answer(uid));
       answers.get(uid)?.resume();

@@ -1,8 +1,8 @@
 /** Ties between this asset and others. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import { ApiError, call, get, post } from "../../api/client";
-import type { AssetList, Items, Link } from "../../api/types";
+import { ApiError, call, get, getAll, post } from "../../api/client";
+import type { AssetList, Link } from "../../api/types";
 import { label, t, type Word } from "../../i18n";
 import { ask } from "../../parts/dialog";
 import { plain } from "../../parts/fields";
@@ -17,7 +17,7 @@ export function links(page: Page): Part {
   let items: Link[] = [];
   const path = `/assets/${page.uid}/links`;
   const load = async (): Promise<void> => {
-    items = (await get<Items<Link>>(path, { limit: "200" })).items;
+    items = await getAll<Link>(path);
   };
   const renew = async (): Promise<void> => {
     await load();

@@ -1,8 +1,8 @@
 /** What a project, idea or place asks for. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import { call, get, post, versionTag } from "../../api/client";
-import type { Field, Items, Need } from "../../api/types";
+import { call, getAll, post, versionTag } from "../../api/client";
+import type { Field, Need } from "../../api/types";
 import { day, label, t } from "../../i18n";
 import { ask } from "../../parts/dialog";
 import { icon } from "../../parts/icon";
@@ -26,7 +26,7 @@ export function needs(page: Page): Part {
   const path = `/assets/${page.uid}/needs`;
 
   const load = async (): Promise<void> => {
-    items = (await get<Items<Need>>(path, { limit: "200" })).items;
+    items = await getAll<Need>(path);
   };
   const renew = async (): Promise<void> => {
     await load();

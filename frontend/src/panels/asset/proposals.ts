@@ -1,8 +1,8 @@
 /** Actions that people offer to take for a project, idea or place, and the promises of time to them. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import { get, post } from "../../api/client";
-import type { Field, Items, Proposal } from "../../api/types";
+import { getAll, post } from "../../api/client";
+import type { Field, Proposal } from "../../api/types";
 import { day, label, t } from "../../i18n";
 import { ask } from "../../parts/dialog";
 import { icon } from "../../parts/icon";
@@ -24,7 +24,7 @@ export function proposals(page: Page): Part {
   const path = `/assets/${page.uid}/proposals`;
 
   const load = async (): Promise<void> => {
-    items = (await get<Items<Proposal>>(path, { limit: "200" })).items;
+    items = await getAll<Proposal>(path);
     for (const proposal of items) {
       const own = pledges.get(proposal.uid) ?? new Pledges(page, renew);
       pledges.set(proposal.uid, own);

@@ -1,8 +1,8 @@
 /** The organiser's reports back. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import { call, get, post, versionTag } from "../../api/client";
-import type { Field, Items, Update } from "../../api/types";
+import { call, getAll, post, versionTag } from "../../api/client";
+import type { Field, Update } from "../../api/types";
 import { ago, day, t } from "../../i18n";
 import { ask } from "../../parts/dialog";
 import { icon } from "../../parts/icon";
@@ -24,7 +24,7 @@ export function updates(page: Page): Part {
   const path = `/assets/${page.uid}/updates`;
 
   const load = async (): Promise<void> => {
-    items = (await get<Items<Update>>(path, { limit: "200" })).items;
+    items = await getAll<Update>(path);
   };
   const writing = new Opener({
     key: `update:${page.uid}`,
