@@ -7,7 +7,6 @@ that do not; real things stand where a path names one. The seed is fixed: a fail
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,7 +17,6 @@ import schemathesis
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis.errors import Unsatisfiable
 from pydantic import SecretStr
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -38,10 +36,10 @@ from tests.rights import ROUTES, TABLE, WHO
 SEED = 20121123
 #: Who asks, with requests that fit the document or do not, about real things or made-up ones: how many times.
 TRIALS = (
-    ("visitor", GenerationMode.POSITIVE, True, 4),
+    ("visitor", GenerationMode.POSITIVE, True, 3),
     ("resident", GenerationMode.POSITIVE, True, 8),
-    ("resident", GenerationMode.POSITIVE, False, 3),
-    ("resident", GenerationMode.NEGATIVE, True, 5),
+    ("resident", GenerationMode.POSITIVE, False, 2),
+    ("resident", GenerationMode.NEGATIVE, True, 4),
 )
 SCOPES = ("assets:read", "assets:write", "take-part", "reports:read", "moderate")
 CHECKS = [
@@ -155,11 +153,11 @@ def test_every_answer_is_one_that_the_document_foretells(served: Served, label: 
         case.validate_response(answer, checks=CHECKS)
         seen[f"{answer.status_code // 100}xx"] += 1
 
+    takes = bool(list(operation.body) or list(operation.query))  # else there is nothing to get wrong
     for who, mode, there, count in TRIALS:
-        if named or there:
+        if (named or there) and (takes or mode == GenerationMode.POSITIVE):
             made_up = operation.as_strategy(generation_mode=mode, path_parameters=named if there else None)
-            with suppress(*([Unsatisfiable] if mode == GenerationMode.NEGATIVE else [])):  # nothing to get wrong
-                _try(made_up, count, partial(held, served.client(label, who), there))
+            _try(made_up, count, partial(held, served.client(label, who), there))
     assert sum(seen.values()) >= (10 if list(operation.body) else 2)
     assert seen["5xx"] == 0
     assert (seen["2xx"] > 0) == (label not in NEVER), seen
