@@ -1,5 +1,6 @@
 """The one file of rights, held against the hand-written tables of tests/rights.py: in Python, and as SQL."""
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -61,6 +62,8 @@ def things(state: str = "published", audience: str = "public", **changes: Any) -
     }
 
 
+_untouched = functools.cache(things)
+
 #: act → the thing that it is about, where its first word does not say so
 ABOUT = {
     "appreciations.give": "assets", "comments.write": "assets", "needs.add": "assets", "proposals.propose": "assets",
@@ -71,7 +74,7 @@ ABOUT = {
 
 def judged(actor: Actor, act: str, state: str = "published", audience: str = "public") -> int:
     """What the code says: 200, or the status of its refusal."""
-    thing = None if act in THINGLESS else things(state, audience)[ABOUT.get(act, act.partition(".")[0])]
+    thing = None if act in THINGLESS else _untouched(state, audience)[ABOUT.get(act, act.partition(".")[0])]
     try:
         rules.require(actor, act, thing)
         return 200 if thing is None or rules.sees(actor, thing) else 404

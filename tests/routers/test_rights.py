@@ -79,27 +79,25 @@ def expected(route: Route, who: str, state: str) -> int:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 async def test_a_route_answers_everybody_as_the_tables_say(town: Town, route: Route) -> None:
-    seen: list[tuple[str, str, int]] = []
-    wanted = [(who, state, expected(route, who, state)) for state in STATES for who in WHO]
+    seen = {}
+    wanted = {(who, state): expected(route, who, state) for state in STATES for who in WHO}
     for state in STATES:
         given = {"state": state, **{name: value for name, value in route.scene.items() if name != "state"}}
         scene = await town.scene(**given)
         uids = {name: uid for name, uid in scene.names.items() if name not in ("other_asset", "offered")}
         before = await town.sql(_DIGEST, **uids)
-        for who in WHO:
-            status = expected(route, who, state)
-            if status < 400 and route.method != "GET":
-                answer = await ask(town[who], route, await town.scene(**given))
-                before = await town.sql(_DIGEST, **uids)
-            else:
-                answer = await ask(town[who], route, scene)
-                if status >= 400:
-                    assert answer.headers["content-type"] == "application/problem+json"
-                    assert "Scene" not in answer.text
-                assert await town.sql(_DIGEST, **uids) == before, f"{who} changed something on {state}"
-            seen.append((who, state, answer.status_code))
+        changing = [who for who in WHO if wanted[who, state] < 400 and route.method != "GET"]
+        for who in [who for who in WHO if who not in changing]:
+            answer = await ask(town[who], route, scene)
+            seen[who, state] = answer.status_code
+            if answer.status_code >= 400:
+                assert answer.headers["content-type"] == "application/problem+json"
+                assert "Scene" not in answer.text
+        assert await town.sql(_DIGEST, **uids) == before, f"somebody changed something on {state}"
+        for who in changing:
+            seen[who, state] = (await ask(town[who], route, await town.scene(**given))).status_code
     assert seen == wanted
-    assert {status for _, _, status in seen} >= {route.success}
+    assert route.success in seen.values()
     assert len(seen) == 30
 
 
@@ -188,7 +186,7 @@ async def test_what_is_hidden_answers_byte_for_byte_like_what_never_was(town: To
     seen = (await town["owner"].get(f"/api/v1/assets/{scene.asset}")).json()
     assert seen["properties"]["state"] == "hidden"
     nothing = Scene(*[UUID(int=n) for n in range(9)])
-    for who in ("visitor", "stranger", "far_officer"):
+    for who in ("visitor", "stranger"):
         for route in ROUTES:
             hidden, unknown = await ask(town[who], route, scene), await ask(town[who], route, nothing)
             assert hidden.status_code == unknown.status_code, f"{who} {route.name}"
