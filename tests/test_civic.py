@@ -97,6 +97,8 @@ class Checkout:
             [sys.executable, self.folder / "civic", *words],
             cwd=self.path, env={name: value for name, value in (plain | environment).items() if value},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            # A shell that runs the tests in the background has them ignore SIGINT, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
 
     def run(self, *words: str, **environment: str) -> tuple[int, str, str]:
