@@ -17,7 +17,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
@@ -166,16 +166,23 @@ def _common_database(cluster: localdb.Cluster, admin: localdb.Connection) -> Ite
     yield from _fresh(cluster, admin)
 
 
-@pytest.fixture
-async def session(_common_database: Database) -> AsyncIterator[AsyncSession]:
-    """A writing session that keeps nothing: `commit` in it ends a savepoint, and all is rolled back in the end."""
-    engine = create_async_engine(_common_database.write, poolclass=NullPool)
+@asynccontextmanager
+async def rolled_back(url: str) -> AsyncIterator[AsyncSession]:
+    """A session that keeps nothing: `commit` in it ends a savepoint, and all is rolled back in the end."""
+    engine = create_async_engine(url, poolclass=NullPool)
     async with engine.connect() as connection:
         outer = await connection.begin()
         async with AsyncSession(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as inner:
             yield inner
         await outer.rollback()
     await engine.dispose()
+
+
+@pytest.fixture
+async def session(_common_database: Database) -> AsyncIterator[AsyncSession]:
+    """A writing session on an empty database, rolled back."""
+    async with rolled_back(_common_database.write) as inner:
+        yield inner
 
 
 # The application -----------------------------------------------------------------------------------------------------

@@ -1,18 +1,22 @@
-"""`cast`: people, areas and a community in the rolled-back session, and quick ways to let them act."""
+"""`cast`: people, areas and a community, a session that is rolled back, and quick ways to let them act."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
 
+from app import localdb
 from app.actions import assets
 from app.auth import VISITOR, Actor
 from app.kinds import document
 from app.models import Asset
 from tests import factories
+from tests.conftest import Database, _fresh, rolled_back
 
 
 @dataclass
@@ -61,13 +65,35 @@ def doc(kind: str = "project", **given: Any) -> document.AssetDocument:
     return document.ADAPTER.validate_python(factories.document(kind, **given))
 
 
-@pytest.fixture
-async def cast(session: AsyncSession) -> Cast:
-    """The town's people, met without HTTP."""
-    await factories.draw_areas(session)
-    people = {who: await factories.person(session, who, **factories.PEOPLE[who]) for who in factories.PEOPLE}
-    roles = {people["steward"].id: "steward", people["member"].id: "member"}
-    community = await factories.community(session, "Gardeners", roles)
-    actors = {who: await factories.actor(session, person) for who, person in people.items()}
+@dataclass(frozen=True)
+class Peopled:
+    """A database in which the town's people live, made once for a run."""
+
+    database: Database
+    actors: dict[str, Actor]
+    people: dict[str, factories.Resident]
+    community: tuple[int, UUID]
+
+
+@pytest.fixture(scope="session")
+async def _peopled(cluster: localdb.Cluster, admin: localdb.Connection) -> AsyncIterator[Peopled]:
+    fresh = _fresh(cluster, admin)
+    database = next(fresh)
+    engine = create_async_engine(database.write, poolclass=NullPool)
+    async with AsyncSession(engine) as session, session.begin():
+        await factories.draw_areas(session)
+        people = {who: await factories.person(session, who, **factories.PEOPLE[who]) for who in factories.PEOPLE}
+        roles = {people["steward"].id: "steward", people["member"].id: "member"}
+        community = await factories.community(session, "Gardeners", roles)
+        actors = {who: await factories.actor(session, person) for who, person in people.items()}
+    await engine.dispose()
     actors |= {"visitor": VISITOR, "system": Actor.system("a test")}
-    return Cast(session, actors, people, *community)
+    yield Peopled(database, actors, people, community)
+    next(fresh, None)
+
+
+@pytest.fixture
+async def cast(_peopled: Peopled) -> AsyncIterator[Cast]:
+    """The town's people, met without HTTP."""
+    async with rolled_back(_peopled.database.write) as session:
+        yield Cast(session, _peopled.actors, _peopled.people, *_peopled.community)
