@@ -18,7 +18,7 @@ from app.db import Engines
 from app.errors import Invalid, NotSignedIn
 from app.geo import areas as ground
 from app.geo import coordinates, formats
-from app.models import Area, Asset, AssetArea, BoundarySet, History, MapChange
+from app.models import Area, Asset, AssetArea, BoundarySet, History, MapChange, OfficerArea, Person
 
 OPERATOR = Actor.system("test")
 BOW_TIE = [[[0, 0], [0.1, 0.1], [0.1, 0], [0, 0.1], [0, 0]]]
@@ -220,6 +220,21 @@ async def test_what_stands_for_an_area_moves_to_the_new_one(session: AsyncSessio
         .order_by(Asset.id)
     )
     assert [tuple(row) for row in found] == [("For all of A", "A", "A", 1), ("For all of B", "N", "N", 2)]
+
+
+async def test_an_officer_stays_one_when_the_boundaries_change(session: AsyncSession, tmp_path: Path) -> None:
+    await _bring(session, _file(tmp_path, "old", {"A": _box(0, 0), "B": _box(0.1, 0), "C": _box(5, 5)}))
+    ids = dict((await session.execute(select(Area.code, Area.id))).all())
+    officer = Person(name="Officer")
+    session.add(officer)
+    await session.flush()
+    session.add_all(OfficerArea(person_id=officer.id, area_id=ids[code]) for code in ("A", "B"))
+    await session.flush()
+    await _bring(session, _file(tmp_path, "new", {"A": _box(0, 0), "N": _box(0.1, 0)}))
+    held = (
+        select(Area.code).join(OfficerArea, OfficerArea.area_id == Area.id).where(OfficerArea.person_id == officer.id)
+    )
+    assert set(await session.scalars(held.where(Area.ended_at.is_(None)))) == {"A", "N"}
 
 
 async def test_official_boundaries_end_every_illustrative_area(session: AsyncSession, tmp_path: Path) -> None:

@@ -117,3 +117,13 @@ async def test_the_filter_for_ties_answers_only_where_both_ends_may_be_seen(cast
     await moderation.hide(cast.session, cast["officer"], idea.uid, why="For a while")
     assert await grown("visitor", idea.uid) == [], "a hidden idea is not there, and nothing grew from it"
     assert await grown("owner", idea.uid) == [project.id]
+
+
+async def test_a_declined_tie_may_be_asked_for_once_more(cast: Cast) -> None:
+    mine, theirs = await cast.pin(), await cast.pin("other")
+    link = await links.ask(cast.session, cast["owner"], mine.uid, kind="part_of", to=theirs.uid)
+    await links.decide(cast.session, cast["other"], link.uid, state="declined")
+    again = await links.ask(cast.session, cast["owner"], mine.uid, kind="part_of", to=theirs.uid)
+    assert (again.uid, again.state) == (link.uid, "asked")
+    assert (await links.decide(cast.session, cast["other"], link.uid, state="agreed")).state == "agreed"
+    assert await cast.steps("link", link.id) == ["asked", "declined", "asked", "agreed"]
