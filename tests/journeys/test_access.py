@@ -48,7 +48,7 @@ def test_the_list_holds_everything_that_the_map_holds(live: Live, open_as: OpenA
     while more.count():
         before = page.locator(".row__title").count()
         more.click()
-        page.wait_for_function(f"document.querySelectorAll('.row__title').length > {before}")
+        page.locator(".row__title").nth(before).wait_for()
     listed = {str(link.get_attribute("href")).split("?")[0] for link in page.locator(".row__title").all()}
     known = httpx.get(f"{live.url}/api/v1/assets", params={"limit": 1000}).json()
     assert listed == {f"/assets/{feature['id']}" for feature in known["features"]}
