@@ -244,6 +244,7 @@ OTHERS: dict[str, str] = {
     "GET /api/v1/reports/wards": "reports.read",
     "GET /api/v1/reports/wards.csv": "reports.read",
     "GET /tiles/{z}/{x}/{y}.mvt": "map.read",
+    "GET /tiles/areas/{level}/{z}/{x}/{y}.mvt": "map.read",
     "GET /tiles.json": "map.read",
     "GET /style.json": "map.read",
     "GET /health/live": "service.read",

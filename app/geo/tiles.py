@@ -90,14 +90,17 @@ class Shelf:
     def __init__(self) -> None:
         self._kept: dict[Hashable, tuple[float, asyncio.Task[Made]]] = {}
 
-    async def get(self, key: Hashable, make: Callable[[], Awaitable[bytes]]) -> Made:
-        """The tile kept under this key, or a new one. A failure reaches all who wait for it and is not kept."""
+    async def get(self, key: Hashable, make: Callable[[], Awaitable[bytes]], *, keep_s: float | None = None) -> Made:
+        """The tile kept under this key, or a new one, which is kept for so many seconds (a second unless told).
+
+        A failure reaches all who wait for it and is not kept.
+        """
         now = time.monotonic()
-        began, task = self._kept.get(key, (0.0, None))
-        if task is None or (task.done() and now - began > KEPT_S):
+        until, task = self._kept.get(key, (0.0, None))
+        if task is None or (task.done() and now > until):
             self._forget(now)
             task = asyncio.ensure_future(self._make(key, make))
-            self._kept[key] = (now, task)
+            self._kept[key] = (now + (KEPT_S if keep_s is None else keep_s), task)
         # Shielded: a reader who hangs up does not take the tile from the others.
         return await asyncio.shield(task)
 
@@ -110,4 +113,4 @@ class Shelf:
 
     def _forget(self, now: float) -> None:
         if len(self._kept) >= KEPT_TILES:
-            self._kept = {key: one for key, one in self._kept.items() if not one[1].done() or now - one[0] <= KEPT_S}
+            self._kept = {key: one for key, one in self._kept.items() if not one[1].done() or now <= one[0]}

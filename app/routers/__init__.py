@@ -1,6 +1,19 @@
 """HTTP: one file per noun. A router that is not in this list is not served."""
 
-from app.routers import accounts, assets, catalogue, discussion, health, limits, links, needs, proposals, reports, tiles
+from app.routers import (
+    accounts,
+    assets,
+    catalogue,
+    discussion,
+    health,
+    limits,
+    links,
+    needs,
+    outlines,
+    proposals,
+    reports,
+    tiles,
+)
 
 ALL = (
     assets.router,
@@ -13,5 +26,6 @@ ALL = (
     limits.router,
     reports.router,
     tiles.router,
+    outlines.router,
     health.router,
 )
