@@ -64,6 +64,11 @@ def to_db(shape: BaseGeometry) -> WKBElement:
     return WKBElement(shapely.to_wkb(shape), srid=SRID)
 
 
+def wkb(element: WKBElement | None) -> bytes | None:
+    """The bytes of a stored geometry, as a statement of our own takes them."""
+    return None if element is None else bytes(element.data)
+
+
 def to_geojson(shape: BaseGeometry) -> dict[str, Any]:
     """A GeoJSON geometry with coordinates rounded to DECIMALS."""
     coarse = shapely.transform(shape, lambda positions: positions.round(DECIMALS))
@@ -85,7 +90,7 @@ def checked(shape: BaseGeometry, *, degrees: bool = True) -> BaseGeometry:
             f"Longitudes run from -180 to 180 and latitudes from -{wire.MAX_LATITUDE} to {wire.MAX_LATITUDE}."
         )
     if not shape.is_valid:
-        raise Invalid(_complaint(shapely.is_valid_reason(shape)))
+        raise Invalid(complaint(shapely.is_valid_reason(shape)))
     return shapely.orient_polygons(shape)
 
 
@@ -127,7 +132,7 @@ def _polygon(rings: list[list[wire.Position]]) -> BaseGeometry:
     return shapely.Polygon(rings[0], rings[1:])
 
 
-def _complaint(reason: str) -> str:
+def complaint(reason: str) -> str:
     """GEOS's reason as a sentence for whoever drew the shape."""
     what, _, where = reason.partition("[")
     spot = f" near {where.rstrip(']').replace(' ', ', ')}" if where else ""
