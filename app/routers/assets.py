@@ -23,6 +23,9 @@ router = APIRouter(prefix="/api/v1/assets", tags=["assets"])
 #: What a route says that answers with one asset.
 ONE: dict[str, Any] = {"response_class": present.GeoJson, "response_model": present.Feature}
 
+#: What may be kept of an answer that depends on who asks.
+PRIVATE = {"Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}
+
 #: Characters of a parameter, and values of one that is a list.
 MAX_WORDS = 200
 MAX_VALUES = 100
@@ -153,16 +156,14 @@ async def list_assets(
     if found.cursor:
         following = present.address(request, cursor=found.cursor)
         links.append({"rel": "next", "href": following, "type": "application/geo+json"})
-    collection = {
-        "type": "FeatureCollection",
-        "features": [present.feature(row) for row in found.rows],
+    about = {
         "links": links,
-        "numberReturned": len(found.rows),
+        "numberReturned": len(found.features),
         "numberMatched": found.matched,
         "licence": serving.settings.licence,
         "attribution": serving.settings.attribution,
     }
-    return present.geojson(collection, request, {"Cache-Control": "no-cache", "Vary": "Authorization, Cookie"})
+    return present.collection(found.features, about, PRIVATE)
 
 
 @router.get("/{asset}", **ONE, **act("assets.read"))
@@ -173,11 +174,11 @@ async def read_asset(asset: UUID, request: Request, session: Read, actor: Who) -
 
 async def shown(session: AsyncSession, actor: Actor, asset_uid: UUID) -> dict[str, Any]:
     """One asset as plain values of a Feature, as this actor sees it now."""
-    row = await search.card(session, actor, asset_uid)
+    text = await search.feature(session, actor, asset_uid)
     asset = await search.get_asset(session, actor, asset_uid)
     thanked = select(Appreciation).where(Appreciation.asset_id == asset.id, Appreciation.person_id == actor.person_id)
     appreciated = bool(actor.signed_in and await session.scalar(select(thanked.exists())))
-    return present.whole_feature(row, asset, actor, appreciated=appreciated, counts=await _counts(session, asset))
+    return present.whole_feature(text, asset, actor, appreciated=appreciated, counts=await _counts(session, asset))
 
 
 async def _counts(session: AsyncSession, asset: Asset) -> dict[str, int]:
@@ -194,8 +195,7 @@ async def _counts(session: AsyncSession, asset: Asset) -> dict[str, int]:
 
 
 async def _answer(session: AsyncSession, actor: Actor, asset_uid: UUID, request: Request) -> Response:
-    headers = {"Cache-Control": "no-cache", "Vary": "Authorization, Cookie"}
-    return present.geojson(await shown(session, actor, asset_uid), request, headers)
+    return present.geojson(await shown(session, actor, asset_uid), request, PRIVATE)
 
 
 # ── writes ──────────────────────────────────────────────────────────────────────────────────

@@ -5,6 +5,7 @@ address carries the asset's title for those who preview or index it; what a visi
 """
 
 import ipaddress
+import json
 from html import escape
 from pathlib import Path
 from uuid import UUID
@@ -80,11 +81,11 @@ async def _head_of(request: Request) -> str:
         return ""
     try:
         async with serving.engines.reading() as session:
-            row = await search.card(session, VISITOR, UUID(rest))
+            shown = json.loads(await search.feature(session, VISITOR, UUID(rest)))
     except (ValueError, errors.Problem):
         return '<meta name="robots" content="noindex">'
-    url = escape(f"{serving.settings.public_url}/assets/{row.uid}", quote=True)
-    title, summary = escape(row.title, quote=True), escape(row.summary, quote=True)
+    url = escape(f"{serving.settings.public_url}/assets/{shown['id']}", quote=True)
+    title, summary = (escape(shown["properties"][name], quote=True) for name in ("title", "summary"))
     return (
         f'<meta name="description" content="{summary}"><link rel="canonical" href="{url}">'
         f'<meta property="og:title" content="{title}"><meta property="og:description" content="{summary}">'

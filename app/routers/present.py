@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from html import escape
@@ -15,7 +15,6 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from markdown_it import MarkdownIt
 from pydantic import Field
-from sqlalchemy import Row
 
 from app import kinds, rules
 from app.auth import Actor
@@ -213,52 +212,18 @@ class FeatureCollection(Out):
     attribution: str
 
 
-_PLAIN = (
-    "kind", "title", "summary", "body", "theme", "state", "stage", "audience", "organiser", "website", "licence",
-    "attribution", "details", "location_class", "starts_at", "ends_at", "published_at", "ended_at", "created_at",
-    "updated_at", "version", "via",
-)  # fmt: skip
-
-
-def feature(row: Row[Any]) -> dict[str, Any]:
-    """An asset's row (search.CARD) as plain values of a Feature."""
-    found = row._mapping
-    properties = {name: _instant(found[name]) for name in _PLAIN}
-    properties |= {
-        "owner": _named(found, "owner"),
-        "community": _named(found, "community"),
-        "anchor": [round(row.lon, 7), round(row.lat, 7)] if row.lon is not None else None,
-        "ward": {"code": row.ward_code, "name": row.ward_name} if row.ward_code else None,
-        "area": {"code": row.area_code, "name": row.area_name, "level": row.area_level} if row.area_code else None,
-        "appreciations": row.appreciation_count,
-    }
-    if "distance_m" in found:
-        properties["distance_m"] = int(found["distance_m"])
-    geometry = json.loads(row.geometry) if row.geometry else None
-    return {"type": "Feature", "id": str(row.uid), "geometry": geometry, "properties": properties}
-
-
-def _named(found: Mapping[Any, Any], what: str) -> dict[str, str] | None:
-    uid = found[f"{what}_uid"]
-    return {"uid": str(uid), "name": found[f"{what}_name"]} if uid else None
-
-
-def _instant(value: Any) -> Any:
-    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
-
-
 def whole_feature(
-    row: Row[Any], asset: Asset, actor: Actor, *, appreciated: bool, counts: dict[str, int]
+    text: str, asset: Asset, actor: Actor, *, appreciated: bool, counts: dict[str, int]
 ) -> dict[str, Any]:
-    """One asset with its story, counts, and what this actor may do with it."""
-    shown = feature(row)
-    extra = {
-        "body_html": html(row.body),
+    """One asset (the text of its Feature) with its story, counts, and what this actor may do with it."""
+    shown: dict[str, Any] = json.loads(text)
+    shown["properties"] |= {
+        "body_html": html(shown["properties"]["body"]),
         "counts": counts,
         "appreciated": appreciated if actor.signed_in else None,
         "may": acts(asset, actor),
     }
-    return shown | {"properties": shown["properties"] | extra}
+    return shown
 
 
 class GeoJson(JSONResponse):
@@ -281,6 +246,12 @@ def geojson(value: Mapping[str, Any], request: Request, headers: dict[str, str],
         if request.method == "GET" and ("*" in known or headers["ETag"] in known):
             return Response(status_code=304, headers=headers)
     return GeoJson(body, status, headers)
+
+
+def collection(features: Sequence[str], about: Mapping[str, Any], headers: dict[str, str]) -> Response:
+    """A FeatureCollection of Features that are text already, with what is said about it."""
+    text = f'{{"type":"FeatureCollection","features":[{",".join(features)}],'.encode()
+    return GeoJson(text + deps.render(about)[1:], headers=headers)
 
 
 def address(request: Request, **changes: str) -> str:

@@ -1,5 +1,6 @@
 """First people, names, and being forgotten."""
 
+import json
 from decimal import Decimal
 from uuid import uuid4
 
@@ -7,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
-from app import auth, errors, search
+from app import auth, db, errors, search
 from app.actions import accounts, assets, discussion, proposals
 from app.auth import Actor
 from app.models import Person
@@ -101,11 +102,11 @@ async def test_sessions_keys_offices_and_memberships_end(cast: Cast) -> None:
         assert actor.person_id is not None
         token = await auth.open_session(cast.session, SECRET, actor.person_id)
         _, key = await accounts.create_key(cast.session, actor, SECRET, name="x", scopes=["assets:read"])
-        assert await auth.actor_of_session(cast.session, SECRET, token) is not None
-        assert await auth.actor_of_key(cast.session, SECRET, key) is not None
+        assert await auth.actor_of_session(db.within(cast.session), SECRET, token) is not None
+        assert await auth.actor_of_key(db.within(cast.session), SECRET, key) is not None
         await accounts.erase(cast.session, actor)
-        assert await auth.actor_of_session(cast.session, SECRET, token) is None
-        assert await auth.actor_of_key(cast.session, SECRET, key) is None
+        assert await auth.actor_of_session(db.within(cast.session), SECRET, token) is None
+        assert await auth.actor_of_key(db.within(cast.session), SECRET, key) is None
         for table in ("session", "api_key", "officer_area", "membership"):
             left = f"SELECT count(*) FROM {table} WHERE person_id = :id"
             assert await cast.value(left, id=actor.person_id) == 0
@@ -147,9 +148,9 @@ async def test_what_an_erased_person_pinned_names_nobody_and_their_uid_finds_not
     uid = cast["owner"].person_uid
     await accounts.erase(cast.session, cast["owner"])
     await cast.session.flush()
-    card = await search.card(cast.session, cast["visitor"], asset.uid)
-    assert (card.owner_uid, card.owner_name) == (None, None)
+    shown = json.loads(await search.feature(cast.session, cast["visitor"], asset.uid))
+    assert shown["properties"]["owner"] is None
     found = await search.page(
         cast.session, cast["visitor"], search.AssetFilter(owner=uid), sort="new", limit=9, cursor=None, count=False
     )
-    assert list(found.rows) == []
+    assert found.features == []

@@ -1,5 +1,7 @@
 """Ties between assets: asked by one side, agreed by the other, undone by either."""
 
+import json
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -107,16 +109,16 @@ async def test_the_filter_for_ties_answers_only_where_both_ends_may_be_seen(cast
         cast.session, cast["owner"], (await cast.pin()).uid, kind="grew_from", to=(await cast.pin("other", "idea")).uid
     )
 
-    async def grown(who: str, uid: object) -> list[int]:
+    async def grown(who: str, uid: object) -> list[str]:
         wanted = search.AssetFilter(link=("grew_from", uid))  # type: ignore[arg-type]
         found = await search.page(cast.session, cast[who], wanted, sort="new", limit=9, cursor=None, count=False)
-        return [row.id for row in found.rows]
+        return [json.loads(text)["id"] for text in found.features]
 
-    assert await grown("visitor", idea.uid) == [project.id]
+    assert await grown("visitor", idea.uid) == [str(project.uid)]
     assert await grown("visitor", asked.to_asset.uid) == [], "what was only asked is no tie"
     await moderation.hide(cast.session, cast["officer"], idea.uid, why="For a while")
     assert await grown("visitor", idea.uid) == [], "a hidden idea is not there, and nothing grew from it"
-    assert await grown("owner", idea.uid) == [project.id]
+    assert await grown("owner", idea.uid) == [str(project.uid)]
 
 
 async def test_a_declined_tie_may_be_asked_for_once_more(cast: Cast) -> None:

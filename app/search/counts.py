@@ -1,0 +1,89 @@
+"""How many assets match: by the pyramid of the map where it knows, by the rows up to a bound where it does not."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import ColumnElement, func, literal, not_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import db, rules
+from app.auth import VISITOR, Actor
+from app.geo import cells, pyramid
+from app.models import Asset
+from app.search.filters import AssetFilter, Box, select_assets
+from app.wire import MAX_LATITUDE
+
+#: More than so many are not counted unless somebody asks for the exact number.
+COUNT_BOUND = 10_000
+#: A box is looked up in the pyramid as so many cells to a side at most.
+SIDE = 8
+
+
+@dataclass(frozen=True)
+class Around:
+    """What the pyramid says of a box: assets everywhere; those in the cells that the box touches; of them those of the
+    kinds and themes asked for. The last two are never less than what is in the box and on the map."""
+
+    everywhere: int
+    here: int
+    matching: int
+
+
+async def around(session: AsyncSession, box: Box, wanted: AssetFilter) -> Around:
+    """How many assets are on the map about this box; a few milliseconds whatever its size."""
+    west, east = box[0], box[2]
+    south, north = (max(-MAX_LATITUDE, min(MAX_LATITUDE, latitude)) for latitude in (box[1], box[3]))
+    halves = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+    level = min(_level((a, south, b, north)) for a, b in halves)
+    named = {code for a, b in halves for code in _cells((a, south, b, north), level)}
+    asked = {
+        "level": level, "shift": cells.shift(level), "cells": sorted(named),
+        "kinds": list(wanted.kinds) or None, "themes": list(wanted.themes) or None,
+    }  # fmt: skip
+    return Around(*(await session.execute(db.sql("count_cells"), asked)).one())
+
+
+def _level(box: Box) -> int:
+    """The finest level at which the box touches at most SIDE + 1 cells each way."""
+    (left, bottom), (right, top) = cells.world(box[0], box[1]), cells.world(box[2], box[3])
+    span = max(right - left, bottom - top, 1)
+    return max(cells.LEVELS[0], min(cells.LEVELS[-1], math.floor(math.log2(cells.WORLD * SIDE / span))))
+
+
+def _cells(box: Box, level: int) -> list[int]:
+    bits = cells.WORLD_BITS - level
+    (left, bottom), (right, top) = cells.world(box[0], box[1]), cells.world(box[2], box[3])
+    across, down = range(left >> bits, (right >> bits) + 1), range(top >> bits, (bottom >> bits) + 1)
+    return [cells.morton(x, y) for x in across for y in down]
+
+
+def of_the_map(wanted: AssetFilter) -> bool:
+    """True when nothing but kinds and themes was asked for: the pyramid knows how many a visitor sees on the map."""
+    return replace(wanted, kinds=(), themes=(), has=()) == AssetFilter() and set(wanted.has) <= {"location"}
+
+
+async def matched(
+    session: AsyncSession, actor: Actor, wanted: AssetFilter, also: Sequence[ColumnElement[bool]] = (), *, exact: bool
+) -> int | None:
+    """How many the actor finds in all; None for more than COUNT_BOUND where no exact count is asked for."""
+    if of_the_map(wanted) and not also:
+        return await _by_the_map(session, actor, wanted)
+    asked = select_assets(actor, wanted).where(*also)
+    if exact:
+        return int(await session.scalar(asked.with_only_columns(func.count(Asset.id))) or 0)
+    some = asked.with_only_columns(literal(1)).limit(COUNT_BOUND + 1).subquery()
+    counted = await session.scalar(select(func.count()).select_from(some)) or 0
+    return counted if counted <= COUNT_BOUND else None
+
+
+async def _by_the_map(session: AsyncSession, actor: Actor, wanted: AssetFilter) -> int:
+    """What is on the map, by the pyramid; what is public and not on it; and what only this actor sees."""
+    total = await pyramid.count_on_map(session, wanted.kinds, wanted.themes)
+    count = func.count(Asset.id)
+    if not wanted.has:
+        total += await session.scalar(select_assets(VISITOR, wanted, count).where(Asset.geom.is_(None))) or 0
+    if actor.signed_in or actor.kind == "system":
+        hidden = select_assets(actor, wanted, count).where(not_(rules.visible(VISITOR)))
+        total += await session.scalar(hidden) or 0
+    return total

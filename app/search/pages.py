@@ -1,0 +1,134 @@
+"""Pages of assets as GeoJSON text: in which order, and from where on."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sqlalchemy import CompoundSelect, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.elements import ColumnElement
+
+from app import errors, rules
+from app.auth import Actor
+from app.models import Asset
+from app.search import counts, features
+from app.search.filters import AssetFilter, box_of, conditions, distance
+from app.search.ways import NEW, Order, Search, of_each
+from app.wire import Cursor
+
+Sort = Literal["new", "near", "appreciated", "title"]
+Page = Select[Any] | CompoundSelect[Any]
+#: Assets that a walk looks at for each one asked for; at least; at most.
+STEPS_EACH, STEPS_LEAST, STEPS_MOST = 20, 1000, 20_000
+#: So many around a point are sorted by distance at once; where there are more, a smaller circle is looked at first.
+CIRCLE = 5000
+_ORDERS: dict[str, Order] = {
+    "new": NEW,
+    "appreciated": Order((Asset.appreciation_count, Asset.id), (int, int), descending=True),
+    "title": Order((func.lower(Asset.title), Asset.id), (str, int)),
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page: each asset as the text of a GeoJSON Feature, the cursor of the next page, and how many match in all."""
+
+    features: list[str]
+    cursor: str | None
+    matched: int | None
+
+
+def _order(sort: Sort, wanted: AssetFilter) -> Order:
+    if sort != "near":
+        return _ORDERS[sort]
+    if not wanted.near:
+        raise errors.Invalid("sort=near needs near=lon,lat.")
+    return Order((distance(wanted.near), Asset.id), (float, int))
+
+
+async def page(
+    session: AsyncSession,
+    actor: Actor,
+    wanted: AssetFilter,
+    *,
+    sort: Sort,
+    limit: int,
+    cursor: str | None,
+    count: bool,
+    also: Sequence[ColumnElement[bool]] = (),
+    geometry: Any = Asset.geom,
+    digits: int = features.DIGITS,
+) -> Found:
+    """One page of a list in a stable order: a row whose sort key does not change during a walk appears exactly once.
+
+    `also` are further conditions on Asset. `geometry` and `digits` are what each Feature shows as its geometry.
+    `matched` is exact; it is left out (None) when counting would cost more than the page and `count` is not asked for.
+    """
+    order = _order(sort, wanted)
+    last = Cursor.decode(cursor, sort, *order.types) if cursor else None
+    asked = Search([rules.visible(actor), *conditions(actor, wanted), *also], order, last, limit + 1)
+    rows: Sequence[Any] = ()
+    async for ids in _ways(session, actor, wanted, sort, asked, also):
+        rows = (await session.execute(_shown(ids, order, wanted, geometry, digits))).all()
+        if len(rows) > limit:
+            break
+    following = Cursor.encode(sort, *rows[limit - 1][2:]) if len(rows) > limit else None
+    texts = [row[0] for row in rows[:limit]]
+    if not following and not cursor:
+        return Found(texts, None, len(rows))
+    gathered: int | None = rows[0][1] if rows else None
+    matched = gathered if gathered is not None else await counts.matched(session, actor, wanted, also, exact=count)
+    return Found(texts, following, matched)
+
+
+def _shown(ids: Page, order: Order, wanted: AssetFilter, geometry: Any, digits: int) -> Select[Any]:
+    """The page as Features, each with how many were gathered in all (null where they were not) and its keys."""
+    found = ids.subquery("page")
+    statement = select(features.text(wanted, geometry, digits), found.c.gathered, *order.of(found))
+    statement = features.beside(statement.join_from(found, Asset, Asset.id == found.c.id))
+    return statement.order_by(*order.sorting(order.of(found)))
+
+
+async def _ways(
+    session: AsyncSession, actor: Actor, wanted: AssetFilter, sort: Sort, asked: Search, also: Sequence[Any]
+) -> AsyncIterator[Page]:
+    """Statements that find the page, to be tried until one fills it; the last one finds all that there is."""
+    if sort == "near" and wanted.near:
+        async for radius in _radii(session, wanted, wanted.near, asked):
+            narrower = conditions(actor, replace(wanted, within_m=radius))
+            yield replace(asked, conditions=[rules.visible(actor), *narrower, *also]).gather()
+    elif wanted == AssetFilter() and not also:
+        yield asked.straight()
+    else:
+        few = sort == "new" and counts.of_the_map(wanted) and not also
+        rest = of_each(asked, wanted.kinds, wanted.themes) if few else asked.gather
+        steps = await _steps(session, wanted, asked.most)
+        yield asked.walk_or(rest, steps) if steps else rest()
+
+
+async def _steps(session: AsyncSession, wanted: AssetFilter, most: int) -> int:
+    """How far to walk for a page; 0 where gathering is known to be cheaper."""
+    steps = max(STEPS_LEAST, min(STEPS_MOST, most * STEPS_EACH))
+    box = wanted.bbox or (box_of(wanted.near, wanted.within_m) if wanted.near else None)
+    if box is None:
+        return steps
+    there = await counts.around(session, box, wanted)
+    # Where the box has one in n, a walk meets a page after n pages' length; gathering reads the box.
+    expected = most * there.everywhere / there.matching if there.matching else there.here
+    return steps if expected < there.here else 0
+
+
+async def _radii(
+    session: AsyncSession, wanted: AssetFilter, near: tuple[float, float], asked: Search
+) -> AsyncIterator[float]:
+    """Growing circles around the point, beginning with one of few assets that reaches beyond the page's beginning."""
+    radius, least = wanted.within_m, asked.last[0] if asked.last else 0.0
+    while radius / 2 > max(least, 10.0):
+        there = await counts.around(session, box_of(near, radius), wanted)
+        if there.here <= CIRCLE:
+            break
+        radius /= 2
+    while radius < wanted.within_m:
+        yield radius
+        radius *= 4
+    yield wanted.within_m
