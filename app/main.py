@@ -28,7 +28,7 @@ from app.settings import Settings
 log = logging.getLogger("civic")
 
 #: What a page of another origin may read.
-OPEN = ("/api", "/tiles", "/tiles.json", "/style.json", "/openapi.json")
+OPEN = ("/api", "/ogc", "/tiles", "/tiles.json", "/style.json", "/openapi.json")
 #: Starlette's own refusals → ours
 _HTTP: dict[int, type[errors.Problem]] = {
     400: errors.BadRequest,
@@ -82,7 +82,7 @@ def create_app(settings: Settings, *, worker: bool = False) -> FastAPI:
         allow_origins=["*"],
         allow_methods=["*"],
         allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key"],
-        expose_headers=["ETag", "Location", "Retry-After", "Idempotency-Replayed"],
+        expose_headers=["ETag", "Link", "Content-Crs", "Location", "Retry-After", "Idempotency-Replayed"],
         max_age=600,
     )
     return app

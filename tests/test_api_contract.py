@@ -113,10 +113,10 @@ OPERATIONS = {found.ok().label: found.ok() for found in _document().get_all_oper
 def test_every_route_is_an_operation_of_the_document_and_is_tried() -> None:
     served = {
         f"{method} {route.path}" for router in routers.ALL for route in router.routes if isinstance(route, APIRoute)
-        for method in route.methods or ()
+        for method in route.methods or () if not route.path.startswith("/ogc")  # it has a document of its own
     }  # fmt: skip
     assert set(OPERATIONS) == served
-    assert len(OPERATIONS) == sum(len(router.routes) for router in routers.ALL) > 60
+    assert len(OPERATIONS) > 60
     assert set(NEVER) <= set(OPERATIONS)
     assert len(CHECKS) == 5
 

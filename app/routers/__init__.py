@@ -9,6 +9,9 @@ from app.routers import (
     limits,
     links,
     needs,
+    ogc,
+    ogc_items,
+    ogc_tiles,
     outlines,
     proposals,
     reports,
@@ -27,5 +30,8 @@ ALL = (
     reports.router,
     tiles.router,
     outlines.router,
+    ogc_items.router,
+    ogc_tiles.router,
+    ogc.router,
     health.router,
 )

@@ -167,9 +167,9 @@ Read = Annotated[AsyncSession, Depends(_reading, scope="function")]
 
 
 async def strict_query(request: Request) -> None:
-    """Refuse query parameters that the route does not know, and any given twice."""
+    """Refuse query parameters that the route does not know, and any given twice; /ogc does so in words of its own."""
     route = request.scope.get("route")
-    if not isinstance(route, APIRoute):
+    if not isinstance(route, APIRoute) or getattr(route, "reads_query_itself", False):
         return
     known = {param.alias for param in get_flat_params(route.dependant) if isinstance(param.field_info, params.Query)}
     given = [name for name, _ in request.query_params.multi_items()]
