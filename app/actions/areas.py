@@ -14,6 +14,7 @@ from sqlalchemy.exc import InternalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import db, lifecycles, rules
+from app.actions.progress import Progress, Tell, untold
 from app.actions.record import record
 from app.auth import Actor
 from app.errors import Invalid
@@ -139,7 +140,7 @@ def _column(table: Table, level: str, what: str, code_column: str | None) -> str
     )
 
 
-async def bring_in(session: AsyncSession, actor: Actor, wanted: Boundaries) -> Outcome:
+async def bring_in(session: AsyncSession, actor: Actor, wanted: Boundaries, *, tell: Tell = untold) -> Outcome:
     """Bring a set of areas in, in the caller's transaction, and set the wards of all assets again.
 
     A set of a name that is loaded must have the same codes: what differs is rewritten, and nothing else happens. A new
@@ -151,18 +152,21 @@ async def bring_in(session: AsyncSession, actor: Actor, wanted: Boundaries) -> O
     rules.admit(actor, "areas.bring_in")
     await session.execute(text("SET LOCAL statement_timeout = 0"))
     async with session.begin_nested():  # so that a refusal leaves nothing in the caller's transaction either
-        done = await _take_in(session, wanted)
+        done = await _take_in(session, wanted, tell)
         if done.added or done.rewritten:
             await session.execute(db.sql("areas_parents"), {"levels": list(lifecycles.LEVELS)})
-            await areas.assign(session)
+            await areas.assign_all(
+                session, lambda count, share: tell(Progress("setting wards, writers wait", count, "assets", share))
+            )
             about = {"set": done.name, "level": done.level, "added": done.added, "rewritten": done.rewritten}
             record(session, actor, "areas.bring_in", "boundary_set", None, after=about, payload=about)
         await _count(session, done)
     return done
 
 
-async def _take_in(session: AsyncSession, wanted: Boundaries) -> Outcome:
-    mended = await _stage(session, wanted)
+async def _take_in(session: AsyncSession, wanted: Boundaries, tell: Tell) -> Outcome:
+    await areas.reserve(session)
+    mended = await _stage(session, wanted, tell)
     await areas.hold(session)
     count = await session.scalar(select(func.count()).select_from(text("incoming_area"))) or 0
     done = Outcome(wanted.name, wanted.level, count, mended=mended)
@@ -178,14 +182,16 @@ async def _take_in(session: AsyncSession, wanted: Boundaries) -> Outcome:
 # ── the file ────────────────────────────────────────────────────────────────────────────────
 
 
-async def _stage(session: AsyncSession, wanted: Boundaries) -> list[tuple[str, str]]:
+async def _stage(session: AsyncSession, wanted: Boundaries, tell: Tell) -> list[tuple[str, str]]:
     """Put the file into the table `incoming_area`, valid and in degrees; return what had to be mended."""
     await session.execute(db.sql("areas_table"))
     columns = "line, code, name, population, raw"
     connection = await db.driver(session)
     async with connection.cursor() as cursor, cursor.copy(f"COPY incoming_area ({columns}) FROM STDIN") as copy:
-        for row in _rows(wanted):
+        for count, row in enumerate(_rows(wanted), 1):
             await copy.write_row(row)
+            tell(Progress("reading", count, "areas", wanted.table.share))
+    tell(Progress("checking the outlines"))
     twice = await session.execute(
         text("SELECT code, count(*) FROM incoming_area GROUP BY code HAVING count(*) > 1 ORDER BY code")
     )

@@ -1,32 +1,23 @@
-"""What a foreign table means: which column becomes which field, and each row as an asset or as a refusal.
+"""What a foreign table means: which column becomes which field.
 
-Nothing is lost: what has no field of its own is kept as a readable line of the text. Nothing is silent: the plan says
-what it understood and why, and what had to be shortened or moved is counted.
+Nothing is silent: the plan says what it understood and why, and what had to be shortened or moved is counted.
 """
 
-import hashlib
 import itertools
-import json
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args, get_origin
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
-
-from app import wire
+from app.actions.import_rows import MAX_TITLE, Prepared, Reject, RowMaker
 from app.errors import Invalid
-from app.geo import coordinates, formats, tables
+from app.geo import coordinates, formats
 from app.geo.coordinates import Reading, squeezed, text_of
 from app.geo.tables import Row, Table
 from app.kinds import Kind
 
 SAMPLE = 1000
-MAX_TITLE, MAX_SUMMARY, MAX_BODY, MAX_ORGANISER = 160, 500, 20_000, 160
 PLACES = ("x", "y", "wkt")
 FIELDS = ("title", "summary", "organiser", "website")
 
@@ -42,29 +33,6 @@ _SYNONYMS = {"phone": "telephone", "tel": "telephone", "telephonenumber": "telep
 _PRIVATE = re.compile(
     r"address|postcode|zip|street|phone|mobile|^tel|mail|contact|easting|northing|^lat|^lon|^lng|^x|^y|geom|wkt|location"
 )
-_URL: TypeAdapter[str] = TypeAdapter(wire.Url)
-
-
-class Prepared(NamedTuple):
-    """A row as an asset that is not placed yet; the columns of the table `incoming`, in its order."""
-
-    line: int
-    fingerprint: bytes
-    title: str
-    summary: str
-    body: str
-    organiser: str
-    website: str | None
-    details: str
-    raw: str
-
-
-class Reject(NamedTuple):
-    """A row that cannot be taken, and why."""
-
-    line: int
-    reason: str
-    title: str
 
 
 @dataclass(frozen=True)
@@ -99,67 +67,11 @@ class Plan:
     def rows(self) -> Iterator[Prepared | Reject]:
         """Every row of the file, in its order."""
         self.remarks.clear()
-        for row in self.table.rows():
-            title = _line(text_of(row.values.get(self.fields["title"]))) if not row.fault else ""
-            try:
-                yield self._prepared(row, title)
-            except Invalid as problem:
-                shown = title.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-                yield Reject(row.line, problem.detail, shown[:MAX_TITLE])
+        maker = RowMaker(self.kind, self.place, self.fields, self.left_out, self.remarks)
+        return map(maker.made, self.table.rows())
 
     def _kept(self, column: str) -> bool:
         return column not in (*self.fields.values(), *self.place.columns, *self.left_out)
-
-    def _prepared(self, row: Row, title: str) -> Prepared:
-        _refuse_unstorable(row)
-        if not title:
-            raise Invalid(f"its {self.fields['title']} is empty, so it has no title")
-        if isinstance(row.values[self.fields["title"]], dict | list):
-            raise Invalid(f"its {self.fields['title']} is not text")
-        raw = self.place.place(row, self.kind.geometries)
-        texts = {name: text_of(row.values.get(column)) for name, column in self.fields.items()}
-        more: list[str] = []  # what does not fit its field goes into the text
-        if len(title) > MAX_TITLE:
-            self.remarks[f"title of more than {MAX_TITLE} characters shortened; the whole is in the text"] += 1
-            more.append(_item(self.fields["title"], title))
-            title = title[: MAX_TITLE - 1].rstrip() + "…"
-        details = self._details(texts, more)
-        organiser = self._fitting("organiser", texts, more, len(texts.get("organiser", "")) <= MAX_ORGANISER)
-        website = self._fitting("website", texts, more, _is_url(texts.get("website", "")))
-        summary = texts.get("summary", "")
-        story = [summary] if len(summary) > MAX_SUMMARY else []
-        kept = [_item(name, value) for name, value in row.values.items() if self._kept(name) and text_of(value)]
-        body = "\n\n".join(part for part in (*story, "\n".join((*more, *kept))) if part)
-        if len(body) > MAX_BODY:
-            raise Invalid(f"its text has {len(body)} characters; at most {MAX_BODY} are kept")
-        short = "" if story else summary
-        return Prepared(row.line, fingerprint(row), title, short, body, organiser, website or None, details, raw)
-
-    def _fitting(self, name: str, texts: Mapping[str, str], more: list[str], fits: bool) -> str:
-        text = texts.get(name, "")
-        if text and not fits:
-            self.remarks[f"'{self.fields[name]}' that does not fit {name}, kept in the text"] += 1
-            more.append(_item(self.fields[name], text))
-            return ""
-        return text
-
-    def _details(self, texts: Mapping[str, str], more: list[str]) -> str:
-        """The kind's own fields as JSON; a value that its field cannot hold is kept in the text."""
-        own = {name.removeprefix("details."): name for name in texts if name.startswith("details.") and texts[name]}
-        fields = self.kind.details.model_fields
-        values = {name: _typed(fields[name], texts[full]) for name, full in own.items()}
-        try:
-            return self.kind.details.model_validate(values).model_dump_json()
-        except ValidationError as error:
-            unfit = {str(fault["loc"][0]) for fault in error.errors()}
-        for name in sorted(unfit & set(own)):
-            self._fitting(own[name], texts, more, fits=False)
-            del values[name]
-        try:
-            return self.kind.details.model_validate(values).model_dump_json()
-        except ValidationError as error:
-            missing = ", ".join(str(fault["loc"][0]) for fault in error.errors())
-            raise Invalid(f"a {self.kind.name} needs {missing}") from error
 
 
 def understand(
@@ -194,18 +106,6 @@ def understand(
     if len(label) > 120:
         raise Invalid("The name of the source is longer than 120 characters: give a shorter one with --source.")
     return Plan(path.name, table, kind, theme, label, place, fields, left_out, (why,))
-
-
-def fingerprint(row: Row) -> bytes:
-    """SHA-256 of what a row says: the same for other blanks or another order of columns, else different."""
-    said = {name: _normal(value) for name, value in row.values.items() if text_of(value)}
-    geometry = row.geometry.hex() if isinstance(row.geometry, bytes) else row.geometry
-    canonical = json.dumps([said, geometry], sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(canonical.encode()).digest()
-
-
-def _normal(value: Any) -> Any:
-    return " ".join(unicodedata.normalize("NFC", value).split()) if isinstance(value, str) else value
 
 
 # ── understanding columns ───────────────────────────────────────────────────────────────────
@@ -272,48 +172,3 @@ def _guess(kind: Kind, fields: dict[str, str], free: Sequence[str]) -> None:
         found = next((usual[wanted] for wanted in _NAMES[name] if wanted in usual), None)
         if name not in fields and found and found not in fields.values():
             fields[name] = found
-
-
-# ── values ──────────────────────────────────────────────────────────────────────────────────
-
-
-def _refuse_unstorable(row: Row) -> None:
-    if row.fault:
-        raise Invalid(row.fault)
-    for name, value in row.values.items():
-        if fault := tables.unstorable(text_of(value)):
-            raise Invalid(f"its {name} contains {fault}")
-        if fault := tables.unstorable(name):
-            raise Invalid(f"the name of one of its columns contains {fault}")
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _item(column: str, value: Any) -> str:
-    """A readable line of Markdown: '- Printer cartridges: Yes'."""
-    label = " ".join(column.replace("_", " ").split())
-    label = label.capitalize() if label.isupper() and len(label) > 3 else label[:1].upper() + label[1:]
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool) else text_of(value)
-    return f"- {label}: {_line(text)}"
-
-
-def _is_url(text: str) -> bool:
-    try:
-        _URL.validate_python(text)
-    except ValidationError:
-        return False
-    return True
-
-
-def _typed(field: FieldInfo, text: str) -> Any:
-    """A cell as its field wants it: a number, yes or no, one of a list of words; else the text itself."""
-    wanted = field.annotation
-    if wanted is bool:
-        return {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}.get(text.lower(), text)
-    if wanted is int and re.fullmatch(r"\d{1,9}", text):
-        return int(text)
-    if get_origin(wanted) is Literal:
-        return next((word for word in get_args(wanted) if squeezed(str(word)) == squeezed(text)), text)
-    return text

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import db, rules
+from app.actions.progress import Progress, Tell, untold
 from app.actions.record import record
 from app.auth import Actor
 from app.errors import Invalid
@@ -45,7 +46,13 @@ class Account:
 
 
 async def bring_in(
-    session: AsyncSession, actor: Actor, path: Path, *, column: str | None = None, crs: str | None = None
+    session: AsyncSession,
+    actor: Actor,
+    path: Path,
+    *,
+    column: str | None = None,
+    crs: str | None = None,
+    tell: Tell = untold,
 ) -> Account:
     """Bring a list of postcodes with coordinates in, in the caller's transaction; the same list again changes nothing.
 
@@ -64,6 +71,8 @@ async def bring_in(
         while batch := await anyio.to_thread.run_sync(lambda: list(islice(rows, BATCH))):
             account.read += len(batch)
             await _copy(session, _pairs(batch, column, place, account))
+            tell(Progress("reading", account.read, f"{table.unit}s", table.share))
+        tell(Progress("keeping what is new"))
         taken = await session.scalar(select(func.count()).select_from(text("incoming_postcode"))) or 0
         await _keep(session, place.epsg, account)
     account.rejected = account.read - taken

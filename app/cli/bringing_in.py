@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import typer
 
 from app.cli.opening import Data, Refused, cli, in_transaction
+from app.cli.telling import telling
 
 boundaries = typer.Typer(help="Boundaries of wards, boroughs and other areas.", no_args_is_help=True)
 cli.add_typer(boundaries, name="areas")
@@ -49,7 +50,9 @@ def import_areas(
             attribution=attribution, crs=crs, layer=layer,
         )  # fmt: skip
     print(wanted.says())
-    done = in_transaction(data, lambda session: areas.bring_in(session, auth.Actor.system("areas import"), wanted))
+    actor = auth.Actor.system("areas import")
+    with telling() as tell:
+        done = in_transaction(data, lambda session: areas.bring_in(session, actor, wanted, tell=tell))
     print("\n".join(done.says()))
 
 
@@ -82,9 +85,9 @@ def import_assets(
     if not as_json:
         print("\n".join(plan.says()), flush=True)
     actor = auth.Actor.system("import")
-    with imports.rejects_file(rejects, plan.table.unit) as reject:
+    with imports.rejects_file(rejects, plan.table.unit) as reject, telling() as tell:
         account = in_transaction(
-            data, lambda session: imports.bring_in(session, actor, plan, dry_run=dry_run, on_reject=reject)
+            data, lambda session: imports.bring_in(session, actor, plan, dry_run=dry_run, on_reject=reject, tell=tell)
         )
     unit = plan.table.unit
     print(json.dumps(account.figures()) if as_json else "\n".join(account.says(unit, dry_run=dry_run)))
@@ -111,8 +114,10 @@ def import_postcodes(
     from app.actions import postcodes
 
     actor = auth.Actor.system("postcodes import")
-    with _rightly_said():
-        account = in_transaction(data, lambda session: postcodes.bring_in(session, actor, file, column=column, crs=crs))
+    with _rightly_said(), telling() as tell:
+        account = in_transaction(
+            data, lambda session: postcodes.bring_in(session, actor, file, column=column, crs=crs, tell=tell)
+        )
     print("\n".join(account.says()))
     sys.exit(0 if account.rejected < account.read else 1)
 

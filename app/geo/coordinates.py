@@ -6,6 +6,7 @@ a person can object before anything is written.
 
 import re
 import statistics
+import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,7 @@ _PAIRS = (
 )
 _SHAPES = ("wkt", "geom", "geometry", "thegeom", "wktgeom", "shape", "point", "location")
 _WKT = re.compile(r"\s*(?:SRID=\d+;)?\s*(?:MULTI)?(?:POINT|LINESTRING|POLYGON|GEOMETRYCOLLECTION)\b", re.IGNORECASE)
+_POINT = struct.Struct("<bIdd")  # the WKB of a point: little-endian, of type 1, x and y
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
@@ -94,19 +96,19 @@ class Reading:
         return {name for name in (self.x, self.y, self.wkt) if name}
 
     def place(self, row: Row, geometries: Collection[str]) -> str:
-        """The row's place as WKT or hexadecimal WKB in `epsg`, one of these GeoJSON types.
+        """The row's place as hexadecimal WKB in `epsg`, one of these GeoJSON types.
 
         Raises Invalid with the reason why it has none, worded to follow the row's number.
         """
         if self.x is None or self.y is None:
             return self._shape(text_of(row.values.get(self.wkt)) if self.wkt else row.geometry, geometries)
-        cells = {name: text_of(row.values.get(name)) for name in (self.x, self.y)}
-        empty = [name for name, cell in cells.items() if not cell]
-        if empty:
-            raise Invalid("it has no coordinates" if len(empty) == 2 else f"its {empty[0]} is empty")
-        x, y = (self._number(name, cell) for name, cell in cells.items())
+        east, north = text_of(row.values.get(self.x)), text_of(row.values.get(self.y))
+        if not (east and north):
+            either = self.x if north else self.y
+            raise Invalid(f"its {either} is empty" if east or north else "it has no coordinates")
+        x, y = self._number(self.x, east), self._number(self.y, north)
         self._within(x, y)
-        return f"POINT({x!r} {y!r})"
+        return _POINT.pack(1, 1, x, y).hex()
 
     def _number(self, name: str, cell: str) -> float:
         number = self.number(cell)

@@ -11,7 +11,7 @@ from typing import Any
 import pyogrio
 
 from app.errors import Invalid
-from app.geo.tables import CHUNK, MAX_COLUMNS, Csv, Row, Table, opened
+from app.geo.tables import CHUNK, MAX_COLUMNS, Csv, Row, Table, Unpacked, opened
 
 #: One feature of a GeoJSON file may take this many characters.
 MAX_FEATURE = 32 * 2**20
@@ -52,14 +52,21 @@ class GeoJson:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._source: Unpacked | None = None
         self.epsg: int | None = None
         some = list(itertools.islice(self.rows(), _BATCH))
         self.columns = list(dict.fromkeys(name for row in some for name in row.values))[:MAX_COLUMNS]
         self.what = "GeoJSON"
 
+    @property
+    def share(self) -> float:
+        """How much of the file has been read."""
+        return self._source.share if self._source else 0.0
+
     def rows(self) -> Iterator[Row]:
         """Every feature, in the file's order."""
         with opened(self._path) as stream:
+            self._source = stream.raw
             json_text = _JsonText(io.TextIOWrapper(stream, "utf-8-sig"), self._path.name)
             begun = 0
             for name, value in json_text.members():
@@ -193,7 +200,7 @@ class _JsonText:
 class GeoPackage:
     """One layer of a GeoPackage."""
 
-    unit, located = "row", True
+    unit, located, share = "row", True, 0.0
 
     def __init__(self, path: Path, layer: str | None) -> None:
         self._path = path
@@ -212,6 +219,7 @@ class GeoPackage:
         if about["crs"] and self.epsg is None:
             raise Invalid(f"The coordinate system of {path.name} is none of EPSG's: say --crs EPSG:number.")
         self.what = f"GeoPackage, layer {self._layer}"
+        self._features = int(about["features"])
 
     def rows(self) -> Iterator[Row]:
         """Every feature of the layer, in batches."""
@@ -222,6 +230,7 @@ class GeoPackage:
             for number, cells in enumerate(zip(shapes, *fields, strict=True), first + 1):
                 values = {name: _plain(value) for name, value in zip(self.columns, cells[1:], strict=False)}
                 yield Row(number, values, cells[0])
+            self.share = min(1.0, (first + len(shapes)) / max(1, self._features))
             if len(shapes) < _BATCH:
                 return
 

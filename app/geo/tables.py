@@ -60,17 +60,25 @@ class Table(Protocol):
     def located(self) -> bool:
         """True when the format has geometries of its own."""
 
+    @property
+    def share(self) -> float:
+        """How much of the file the last walk over its rows has read, from 0 to 1."""
+
     def rows(self) -> Iterator[Row]:
         """Every row, in the file's order; asked again, it reads the file anew."""
 
 
-class _Unpacked(io.RawIOBase):
+class Unpacked(io.RawIOBase):
     """The bytes of a file, unpacked where it is gzip, and no more than MAX_BYTES of them."""
+
+    share = 0.0
+    """How much of the file, packed as it is, has been read, from 0 to 1."""
 
     def __init__(self, path: Path) -> None:
         self._name, self._left = path.name, MAX_BYTES
         self._file = path.open("rb")
         packed = self._file.read(2) == b"\x1f\x8b"
+        self._size = self._file.seek(0, io.SEEK_END)
         self._file.seek(0)
         self._bytes: Any = gzip.GzipFile(fileobj=self._file) if packed else self._file
 
@@ -86,6 +94,7 @@ class _Unpacked(io.RawIOBase):
         if self._left < 0:
             raise Invalid(f"{self._name} unpacks to more than {MAX_BYTES // 2**30} GB.")
         buffer[: len(data)] = data
+        self.share = self._file.tell() / self._size if self._size else 1.0
         return len(data)
 
     def close(self) -> None:
@@ -95,9 +104,9 @@ class _Unpacked(io.RawIOBase):
 
 
 @contextmanager
-def opened(path: Path) -> "Iterator[io.BufferedReader[Any]]":
+def opened(path: Path) -> "Iterator[io.BufferedReader[Unpacked]]":
     """The bytes of a file, unpacked where it is gzip."""
-    with io.BufferedReader(_Unpacked(path), CHUNK) as stream:
+    with io.BufferedReader(Unpacked(path), CHUNK) as stream:
         yield stream
 
 
@@ -144,6 +153,7 @@ class Csv:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._source: Unpacked | None = None
         self._encoding = _encoding(path)
         self._delimiter = self._best_delimiter()
         header = next(self._records(), None)
@@ -154,6 +164,11 @@ class Csv:
         self.columns = unique(header[1])
         words = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
         self.what = f"CSV, {_ENCODINGS[self._encoding]}, separated by {words[self._delimiter]}"
+
+    @property
+    def share(self) -> float:
+        """How much of the file has been read."""
+        return self._source.share if self._source else 0.0
 
     def rows(self) -> Iterator[Row]:
         """Every line with anything on it but the first; cells beyond the header are named by their place."""
@@ -170,6 +185,7 @@ class Csv:
     def _records(self, delimiter: str | None = None) -> Iterator[tuple[int, list[str]]]:
         """Line number and cells; blank lines are passed over."""
         with opened(self._path) as stream, io.TextIOWrapper(stream, self._encoding, newline="") as text:
+            self._source = stream.raw
             reader = csv.reader(text, delimiter=delimiter or self._delimiter, strict=True)
             line = 1
             try:

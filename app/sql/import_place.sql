@@ -1,6 +1,8 @@
 -- import_place
 -- Where the rows lie: their public place in EPSG:4326, the areas of every boundary set, the current ward. What is shown only
 -- roughly becomes the centre of its zoom-16 cell of Web Mercator, as geo/privacy.py says.
+-- Areas are looked up once for all rows of a square of 1/16 degree, by the box around them: a look-up in the index costs more
+-- than asking two or three outlines.
 WITH moved AS MATERIALIZED (
   SELECT line, ST_Transform(ST_SetSRID(raw, :srid), 4326) AS geom FROM incoming
 ),
@@ -15,17 +17,28 @@ shown AS MATERIALIZED (
   ) AS centre ON true
 ),
 anchored AS MATERIALIZED (
-  SELECT line, geom, CASE WHEN GeometryType(geom) = 'POINT' THEN geom ELSE ST_PointOnSurface(geom) END AS anchor
-  FROM shown
+  SELECT line, geom, anchor, floor(ST_X(anchor) * 16) AS east, floor(ST_Y(anchor) * 16) AS north
+  FROM (
+    SELECT line, geom, CASE WHEN GeometryType(geom) = 'POINT' THEN geom ELSE ST_PointOnSurface(geom) END AS anchor FROM shown
+  ) AS one
+),
+square AS MATERIALIZED (
+  SELECT east, north,
+    ST_MakeEnvelope(min(ST_X(anchor)), min(ST_Y(anchor)), max(ST_X(anchor)), max(ST_Y(anchor)), 4326) AS box
+  FROM anchored GROUP BY east, north
+),
+near AS MATERIALIZED (
+  SELECT east, north, area.id, area.set_id, area.code, area.geom, area.level = 'ward' AND area.ended_at IS NULL AS ward
+  FROM square JOIN area ON area.geom && square.box
 ),
 lies AS (
-  SELECT DISTINCT ON (line, area.set_id) line, area.id, area.code, area.level = 'ward' AND area.ended_at IS NULL AS ward
-  FROM anchored JOIN area ON ST_Covers(area.geom, anchored.anchor)
-  ORDER BY line, area.set_id, area.code COLLATE "C"
+  SELECT DISTINCT ON (line, near.set_id) line, near.id, near.code, near.ward
+  FROM near JOIN anchored USING (east, north)
+  WHERE ST_Covers(near.geom, anchored.anchor)
+  ORDER BY line, near.set_id, near.code COLLATE "C"
 ),
 found AS (
   SELECT line, array_agg(id) AS areas, min(code COLLATE "C") FILTER (WHERE ward) AS ward FROM lies GROUP BY line
 )
-UPDATE incoming SET geom = anchored.geom, areas = found.areas, ward = found.ward
-FROM anchored LEFT JOIN found USING (line)
-WHERE incoming.line = anchored.line
+INSERT INTO incoming_place (line, geom, anchor, areas, ward)
+SELECT line, geom, anchor, found.areas, found.ward FROM anchored LEFT JOIN found USING (line)

@@ -2,13 +2,13 @@
 -- Refuse the rows that lie too far from every loaded area, unless they are there already; say which and why. Degrees find the
 -- neighbours, metres decide.
 WITH far AS (
-  SELECT line, anchor, nearest.metres
+  SELECT line, nearest.metres
   FROM (
-    SELECT line, CASE WHEN GeometryType(geom) = 'POINT' THEN geom ELSE ST_PointOnSurface(geom) END AS anchor
-    FROM incoming
-    WHERE ward IS NULL AND NOT EXISTS (SELECT FROM area WHERE area.id = ANY (incoming.areas) AND area.ended_at IS NULL)
+    SELECT line, anchor FROM incoming_place AS place
+    WHERE ward IS NULL AND NOT EXISTS (SELECT FROM area WHERE area.id = ANY (place.areas) AND area.ended_at IS NULL)
       AND NOT EXISTS (
-        SELECT FROM asset WHERE asset.source = :source AND asset.fingerprint = incoming.fingerprint
+        SELECT FROM incoming JOIN asset ON asset.source = :source AND asset.fingerprint = incoming.fingerprint
+        WHERE incoming.line = place.line
       )
   ) AS outside
   CROSS JOIN LATERAL (
@@ -23,7 +23,7 @@ WITH far AS (
         AND ST_DWithin(area.geom::geography, outside.anchor::geography, :reach_m)
     )
 )
-UPDATE incoming SET reason =
+UPDATE incoming_place AS place SET reason =
   'it lies ' || CASE WHEN far.metres < 20000 THEN round((far.metres / 1000)::numeric, 1)::text
                      ELSE round((far.metres / 10000)::numeric)::text || '0' END
   || ' km from the nearest area of this map'
@@ -31,5 +31,6 @@ UPDATE incoming SET reason =
        SELECT FROM area WHERE area.ended_at IS NULL AND ST_Covers(
          area.geom, ST_Transform(ST_SetSRID(ST_FlipCoordinates(ST_PointOnSurface(incoming.raw)), :srid), 4326))
      ) THEN '; with its two coordinates changed over it would lie inside' ELSE '' END
-FROM far WHERE incoming.line = far.line
-RETURNING incoming.line, incoming.reason, incoming.title
+FROM far JOIN incoming USING (line)
+WHERE place.line = far.line
+RETURNING place.line, place.reason, incoming.title

@@ -1,7 +1,7 @@
 -- import_table
 -- The waiting room of an import: one batch of rows on their way to the table asset. Filled by COPY, gone at the commit.
 CREATE TEMPORARY TABLE incoming (
-  line bigint PRIMARY KEY,
+  line bigint NOT NULL,
   fingerprint bytea NOT NULL,
   title text NOT NULL,
   summary text NOT NULL,
@@ -9,9 +9,5 @@ CREATE TEMPORARY TABLE incoming (
   organiser text NOT NULL,
   website text,
   details jsonb NOT NULL,
-  raw geometry NOT NULL,
-  geom geometry(Geometry, 4326),
-  areas bigint[],
-  ward text,
-  reason text
+  raw geometry NOT NULL
 ) ON COMMIT DROP

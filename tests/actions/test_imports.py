@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import kinds
 from app.actions import areas, import_plan, imports
-from app.actions.import_plan import Reject
+from app.actions.import_rows import Reject
 from app.actions.imports import Account
 from app.auth import VISITOR, Actor
 from app.db import Engines

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -177,21 +178,21 @@ def _reading(tmp_path: Path, text: str) -> coordinates.Reading:
 def _place(tmp_path: Path, text: str) -> tuple[int, str]:
     table = formats.read(_file(tmp_path, text))
     reading = coordinates.understand(table, list(table.rows()))
-    return reading.epsg, reading.place(next(table.rows()), ("Point",))
+    return reading.epsg, shapely.from_wkb(reading.place(next(table.rows()), ("Point",))).wkt
 
 
 @pytest.mark.parametrize(
     ("text", "epsg", "place"),
     [
-        ("Lat,Lng\n51.46,-0.11\n", 4326, "POINT(-0.11 51.46)"),
-        ("Eastings;Northings\n531067;175255\n", 27700, "POINT(531067.0 175255.0)"),
-        ("lat;lon\n51,46;-0,11\n", 4326, "POINT(-0.11 51.46)"),
-        ('easting,northing\n"531,067","175,255"\n', 27700, "POINT(531067.0 175255.0)"),
-        ("x,y\n-12770,6700000\n", 3857, "POINT(-12770.0 6700000.0)"),
-        ("lat,lon\n175255,531067\n", 27700, "POINT(531067.0 175255.0)"),
-        ("easting,northing,lon,lat\n1,2,-0.11,51.46\n", 4326, "POINT(-0.11 51.46)"),
-        ("easting,northing\n-0.11,51.46\n", 4326, "POINT(-0.11 51.46)"),
-        ("lat,lon\n5.146e1,-1.1e-1\n", 4326, "POINT(-0.11 51.46)"),
+        ("Lat,Lng\n51.46,-0.11\n", 4326, "POINT (-0.11 51.46)"),
+        ("Eastings;Northings\n531067;175255\n", 27700, "POINT (531067 175255)"),
+        ("lat;lon\n51,46;-0,11\n", 4326, "POINT (-0.11 51.46)"),
+        ('easting,northing\n"531,067","175,255"\n', 27700, "POINT (531067 175255)"),
+        ("x,y\n-12770,6700000\n", 3857, "POINT (-12770 6700000)"),
+        ("lat,lon\n175255,531067\n", 27700, "POINT (531067 175255)"),
+        ("easting,northing,lon,lat\n1,2,-0.11,51.46\n", 4326, "POINT (-0.11 51.46)"),
+        ("easting,northing\n-0.11,51.46\n", 4326, "POINT (-0.11 51.46)"),
+        ("lat,lon\n5.146e1,-1.1e-1\n", 4326, "POINT (-0.11 51.46)"),
     ],
 )
 def test_names_suggest_and_values_decide(tmp_path: Path, text: str, epsg: int, place: str) -> None:

@@ -1,0 +1,29 @@
+-- How somebody who knows SQL brings the postcodes in by hand; bench/imports.py runs these statements in one transaction.
+CREATE TEMPORARY TABLE raw (
+  postcode text, lon float, lat float, wd13 text, id bigint, geom geometry(Point, 4326)
+) ON COMMIT DROP;
+
+COPY raw (postcode, lon, lat, wd13) FROM STDIN WITH (FORMAT csv, HEADER);
+
+UPDATE raw SET
+  id = nextval(pg_get_serial_sequence('asset', 'id')),
+  geom = ST_SetSRID(ST_MakePoint(lon, lat), 4326);
+
+ANALYZE raw;
+
+CREATE TEMPORARY TABLE lies ON COMMIT DROP AS
+SELECT DISTINCT ON (raw.id, area.set_id) raw.id, area.id AS area_id, area.code,
+  area.level = 'ward' AND area.ended_at IS NULL AS ward
+FROM raw JOIN area ON ST_Covers(area.geom, raw.geom)
+ORDER BY raw.id, area.set_id, area.code COLLATE "C";
+
+ANALYZE lies;
+
+INSERT INTO asset (
+  id, kind, title, body, theme, state, stage, details, geom, ward, via, published_at, import_id, source, fingerprint)
+SELECT raw.id, 'place', postcode, '- Wd13: ' || wd13, 'other', 'published', 'active',
+  '{"use": "in-use", "access": "", "address": "", "telephone": ""}', geom, lies.code, 'import', now(),
+  (SELECT max(id) FROM import_run), %(source)s, sha256(convert_to(postcode || lon || lat || wd13, 'UTF8'))
+FROM raw LEFT JOIN lies ON lies.id = raw.id AND lies.ward ORDER BY raw.id;
+
+INSERT INTO asset_area (asset_id, area_id) SELECT id, area_id FROM lies;
