@@ -223,6 +223,7 @@ ROUTES: tuple[Route, ...] = (
 #: The rest: route → its act. Their own tests play them.
 OTHERS: dict[str, str] = {
     "GET /api/v1/assets": "assets.read",
+    "GET /api/v1/assets/facets": "assets.read",
     "POST /api/v1/assets": "assets.publish",
     "POST /api/v1/sign-in": "accounts.sign-in",
     "POST /api/v1/sign-in/complete": "accounts.sign-in",

@@ -16,7 +16,7 @@ from app.kinds.document import AssetDocument
 from app.models import Appreciation, Asset, Comment, Need, Proposal, Update
 from app.routers import deps, present
 from app.routers.deps import IfMatch, JustOnce, Read, Serving, Tx, Who, act
-from app.wire import Reason, Text, Wire
+from app.wire import Out, Reason, Text, Wire
 
 router = APIRouter(prefix="/api/v1/assets", tags=["assets"])
 
@@ -164,6 +164,28 @@ async def list_assets(
         "attribution": serving.settings.attribution,
     }
     return present.collection(found.features, about, PRIVATE)
+
+
+class FacetsOut(Out):
+    """How many match, by kind, theme and ward (the fullest 200). Each is counted for the filter without its own
+    parameter, so that it says what choosing another value would give; `matched` is for the whole filter. `approximate`:
+    more match than were counted, and each number is the least that it can be.
+    """
+
+    kind: dict[str, int]
+    theme: dict[str, int]
+    ward: dict[str, int]
+    matched: int
+    approximate: bool
+
+
+@router.get("/facets", **act("assets.read"))
+async def count_assets(
+    response: Response, session: Read, actor: Who, asked: Annotated[search.AssetFilter, Depends(wanted)]
+) -> FacetsOut:
+    """How many assets each kind, theme and ward would give, for the same parameters as the list."""
+    response.headers.update(PRIVATE)
+    return FacetsOut.model_validate(await search.facet_counts(session, actor, asked))
 
 
 @router.get("/{asset}", **ONE, **act("assets.read"))

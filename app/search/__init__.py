@@ -4,12 +4,13 @@ So visibility and location privacy cannot differ between surfaces. Statements ar
 geometry and the anchor made from it are the only places that anything here can see.
 """
 
+from app.search.facets import Facets, facet_counts
 from app.search.features import feature
 from app.search.filters import DEFAULT_STAGES, EVERYTHING, AssetFilter, conditions, select_assets
 from app.search.pages import Found, Sort, page
 from app.search.things import get_asset, get_thing, things, whole
 
 __all__ = [
-    "DEFAULT_STAGES", "EVERYTHING", "AssetFilter", "Found", "Sort", "conditions", "feature", "get_asset", "get_thing",
-    "page", "select_assets", "things", "whole",
+    "DEFAULT_STAGES", "EVERYTHING", "AssetFilter", "Facets", "Found", "Sort", "conditions", "facet_counts", "feature",
+    "get_asset", "get_thing", "page", "select_assets", "things", "whole",
 ]  # fmt: skip

@@ -63,6 +63,11 @@ def of_the_map(wanted: AssetFilter) -> bool:
     return replace(wanted, kinds=(), themes=(), has=()) == AssetFilter() and set(wanted.has) <= {"location"}
 
 
+def not_public() -> ColumnElement[bool]:
+    """What a visitor may not see."""
+    return not_(rules.visible(VISITOR))
+
+
 async def matched(
     session: AsyncSession, actor: Actor, wanted: AssetFilter, also: Sequence[ColumnElement[bool]] = (), *, exact: bool
 ) -> int | None:
@@ -84,6 +89,6 @@ async def _by_the_map(session: AsyncSession, actor: Actor, wanted: AssetFilter) 
     if not wanted.has:
         total += await session.scalar(select_assets(VISITOR, wanted, count).where(Asset.geom.is_(None))) or 0
     if actor.signed_in or actor.kind == "system":
-        hidden = select_assets(actor, wanted, count).where(not_(rules.visible(VISITOR)))
+        hidden = select_assets(actor, wanted, count).where(not_public())
         total += await session.scalar(hidden) or 0
     return total

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app import kinds, lifecycles
-from tests.factories import BOROUGH, HERE, NORTH, Town, document
+from tests.factories import BOROUGH, HERE, NORTH, NOWHERE, Town, document
 from tests.routers.test_manners import assert_problem
 
 A_UID = "6f1c2a4e-8c1b-4c55-9d0e-0d9d8e5c7a11"
@@ -232,3 +232,27 @@ async def test_posting_to_a_list_needs_an_asset_that_is_there(town: Town) -> Non
         answer = await town["owner"].post(f"/api/v1/assets/{UUID(int=1)}/{name}", json=body)
         assert_problem(answer, 404, "not-found")
     assert (await town["owner"].post("/api/v1/assets", json=document())).status_code == 201
+
+
+# Facets --------------------------------------------------------------------------------------------------------------
+
+
+async def test_facets_count_what_the_list_would_show(town: Town) -> None:
+    mark = uuid4().hex
+    for kind, theme, at in (("idea", "food", HERE), ("idea", "arts", HERE), ("project", "food", NOWHERE)):
+        await town.pin(kind=kind, theme=theme, at=at, title=f"Counted {mark}")
+    answer = await town["visitor"].get("/api/v1/assets/facets", params={"q": mark, "kind": "idea"})
+    said = answer.json()
+    assert answer.headers["cache-control"] == "no-cache"
+    assert set(said) == {"kind", "theme", "ward", "matched", "approximate"}
+    assert (said["kind"]["idea"], said["kind"]["project"], said["kind"]["offer"]) == (2, 1, 0)
+    assert (said["theme"]["food"], said["theme"]["arts"], said["ward"]) == (1, 1, {NORTH: 2})
+    assert (said["matched"], said["approximate"]) == (2, False)
+    everything = (await town["visitor"].get("/api/v1/assets/facets")).json()
+    listed = (await ask(town, limit=1, count="exact")).json()
+    assert everything["matched"] == sum(everything["kind"].values()) == listed["numberMatched"]
+
+
+@pytest.mark.parametrize("params", [{"limit": 5}, {"sort": "new"}, {"kind": "ideas"}, {"bbox": "1,2,3"}], ids=str)
+async def test_facets_refuse_what_is_no_filter(town: Town, params: dict[str, Any]) -> None:
+    assert_problem(await town["visitor"].get("/api/v1/assets/facets", params=params), 422, "invalid")
