@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import db
-from app.models import ApiKey, Person, Session
+from app.models import Person, Session
 from app.settings import Settings
 
 SIGN_IN_MINUTES = 10
@@ -131,24 +131,17 @@ async def close_session(session: AsyncSession, secret: bytes, token: str) -> Non
     )
 
 
-async def actor_of_session(session: AsyncSession, secret: bytes, token: str) -> Actor | None:
+async def actor_of_session(ask: db.Ask, secret: bytes, token: str) -> Actor | None:
     """The person of a session token, or None when the session ended or the account is not active."""
     now = datetime.now(UTC)
-    found = (
-        await session.execute(
-            select(Session.id, Session.person_id, Session.seen_at).where(
-                Session.token_hash == keyed_hash(secret, "session", token),
-                Session.revoked_at.is_(None),
-                Session.expires_at > now,
-                Session.seen_at > now - timedelta(days=SESSION_IDLE_DAYS),
-            )
-        )
-    ).one_or_none()
-    if found is None:
+    idle_since = now - timedelta(days=SESSION_IDLE_DAYS)
+    token_hash = keyed_hash(secret, "session", token)
+    row = await _behind(ask, token_hash=token_hash, now=now, idle_since=idle_since)
+    if row is None:
         return None
-    if found.seen_at < now - timedelta(hours=1):
-        await session.execute(update(Session).where(Session.id == found.id).values(seen_at=now))
-    return await actor_of_person(session, found.person_id)
+    if row.stale:
+        await ask("session_seen", id=row.door_id, now=now)
+    return _actor(row)
 
 
 # ── keys ────────────────────────────────────────────────────────────────────────────────────
@@ -161,31 +154,33 @@ def new_key(secret: bytes) -> tuple[str, str, bytes]:
     return key, prefix, keyed_hash(secret, "key", key)
 
 
-async def actor_of_key(session: AsyncSession, secret: bytes, key: str) -> Actor | None:
+async def actor_of_key(ask: db.Ask, secret: bytes, key: str) -> Actor | None:
     """The app that holds this key, or None when the key is unknown, revoked or expired."""
     if not _KEY.fullmatch(key):
         return None
-    prefix = key.removeprefix(KEY_MARK).partition("_")[0]
-    found = await session.scalar(
-        select(ApiKey).where(
-            ApiKey.prefix == prefix,
-            ApiKey.revoked_at.is_(None),
-            or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now()),
-        )
-    )
-    if found is None or not hmac.compare_digest(found.token_hash, keyed_hash(secret, "key", key)):
+    now = datetime.now(UTC)
+    row = await _behind(ask, prefix=key.removeprefix(KEY_MARK).partition("_")[0], now=now)
+    if row is None or not hmac.compare_digest(row.token_hash, keyed_hash(secret, "key", key)):
         return None
-    today = datetime.now(UTC).date()
-    if found.used_on != today:
-        await session.execute(update(ApiKey).where(ApiKey.id == found.id).values(used_on=today))
-    return await actor_of_person(session, found.person_id, frozenset(found.scopes))
+    if row.stale:
+        await ask("key_used", id=row.door_id, today=now.date())
+    return _actor(row, frozenset(row.scopes))
 
 
 async def actor_of_person(session: AsyncSession, person_id: int, scopes: frozenset[str] | None = None) -> Actor | None:
     """A person as an actor, with today's rights; None when the account is not active."""
-    row = (await session.execute(db.sql("actor_of_person"), {"person_id": person_id})).one_or_none()
-    if row is None:
-        return None
+    row = await _behind(db.within(session), person_id=person_id)
+    return _actor(row, scopes) if row else None
+
+
+async def _behind(ask: db.Ask, **door: Any) -> Any:
+    """Who stands behind a door that app/sql/actor.sql knows, or None."""
+    closed = dict.fromkeys(("person_id", "prefix", "token_hash", "now", "idle_since"))
+    rows = await ask("actor", **{**closed, **door})
+    return rows[0] if rows else None
+
+
+def _actor(row: Any, scopes: frozenset[str] | None = None) -> Actor:
     return Actor(
         kind="person" if scopes is None else "app",
         name=row.name,

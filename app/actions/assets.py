@@ -1,22 +1,24 @@
 """Pinning things on the map: publish, amend, withdraw, and ending by date."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
-from app import errors, rules, search, wire
+from app import db, errors, rules, search, wire
 from app.actions.record import match, record, step
 from app.auth import Actor
 from app.geo import areas, privacy, shapes
 from app.kinds import document
 from app.kinds.document import AssetDocument
-from app.models import Area, Asset, Community, History, StateChange, VaultExactPoint
+from app.models import Area, Asset, AssetArea, Community, History, StateChange, VaultExactPoint
 
 COLUMNS = (
     "title", "summary", "body", "theme", "stage", "audience", "organiser", "website", "licence", "attribution",
@@ -24,7 +26,17 @@ COLUMNS = (
 )  # fmt: skip
 
 
-async def publish(session: AsyncSession, actor: Actor, doc: AssetDocument, *, hold: bool = False) -> Asset:
+@dataclass(frozen=True)
+class Published:
+    """An asset that was pinned just now, or before by the same call."""
+
+    uid: UUID
+    version: int
+    new: Asset | None
+    """What rules judge a new asset by, without having read it again; None where it was there before."""
+
+
+async def publish(session: AsyncSession, actor: Actor, doc: AssetDocument, *, hold: bool = False) -> Published:
     """Pin an asset. With `hold` it waits for a moderator; a draft waits for its author.
 
     A second call with the same uid, owner and document answers with the asset of the first; anything else under a
@@ -45,18 +57,24 @@ async def publish(session: AsyncSession, actor: Actor, doc: AssetDocument, *, ho
         "published_at": now if state == "published" else None,
         "ended_at": now if doc.properties.stage == "ended" else None,
     }
-    statement = upsert(Asset).values(values).on_conflict_do_nothing(constraint="uq_asset_uid").returning(Asset.id)
-    asset_id = await session.scalar(statement)
-    if asset_id is None:
-        return await _replayed(session, actor, uid, plain)
-    await areas.assign(session, [asset_id])
+    written = values | {"details": Jsonb(values["details"]), "geom": shapes.wkb(values["geom"])}
+    rows = await db.within(session)("publish_asset", **written, actor=actor.label, after=Jsonb(plain))
+    if not rows:
+        first = await _replayed(session, actor, uid, plain)
+        return Published(uid, first.version, None)
+    (made,) = rows
     if doc.geometry:
-        await _refuse_swapped(session, asset_id, doc)
+        if not made.areas:
+            await _refuse_swapped(session, doc)
         await _keep_exact(session, uid, doc)
-    record(session, actor, "assets.publish", "asset", uid, after=plain)
-    step(session, actor, "asset", asset_id, None, state)
-    await session.flush()
-    return await search.get_asset(session, actor, uid)
+    return Published(uid, made.version, _judged(values, made))
+
+
+def _judged(values: dict[str, Any], made: Any) -> Asset:
+    asked = ("uid", "kind", "state", "audience", "owner_id", "community_id", "area_id")
+    asset = Asset(id=made.id, **{name: values[name] for name in asked})
+    set_committed_value(asset, "in_areas", [AssetArea(asset_id=made.id, area_id=area) for area in made.areas])
+    return asset
 
 
 async def amend(
@@ -94,7 +112,7 @@ async def amend(
     if "geometry" in patch or reclassed:
         await session.execute(select(func.vault.forget_exact_point(uid)))
     if "geometry" in patch and doc.geometry:
-        await _refuse_swapped(session, asset.id, doc)
+        await _refuse_swapped(session, doc)
         await _keep_exact(session, uid, doc)
     record(session, actor, "assets.amend", "asset", uid, before=before, after=after)
     await session.flush()
@@ -293,7 +311,7 @@ async def _replayed(session: AsyncSession, actor: Actor, uid: UUID, plain: dict[
     return await search.get_asset(session, actor, uid)
 
 
-async def _refuse_swapped(session: AsyncSession, asset_id: int, doc: AssetDocument) -> None:
+async def _refuse_swapped(session: AsyncSession, doc: AssetDocument) -> None:
     """A point outside every area whose latitude and longitude, changed over, lie inside one: that is a mistake."""
     if doc.geometry is None or doc.geometry.type != "Point":
         return

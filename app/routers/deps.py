@@ -16,17 +16,15 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import Depends, Header, Query, Request, Response, params
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
+from psycopg.types.json import Jsonb
 from pydantic import BaseModel
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import auth, errors, rules
+from app import auth, db, errors, rules
 from app.actions import limits
 from app.auth import Actor
 from app.db import Engines
 from app.geo import tiles
-from app.models import Idempotency
 from app.settings import Settings
 from app.wire import Page, T, Text
 
@@ -73,8 +71,8 @@ class Service:
         return self.settings.public_url.startswith("https://")
 
 
-def service(request: Request) -> Service:
-    """The service that this request came to."""
+async def service(request: Request) -> Service:
+    """The service that this request came to. Not a plain function: the framework would start a thread for it."""
     found: Service = request.app.state.service
     return found
 
@@ -94,8 +92,7 @@ async def who(request: Request, serving: Serving) -> Actor:
     if scheme:
         if scheme.lower() != "bearer" or not key.startswith(auth.KEY_MARK):
             raise errors.NotSignedIn("The Authorization header must be 'Bearer' and an API key of this service.")
-        async with serving.engines.transaction() as session:
-            actor = await auth.actor_of_key(session, serving.secret, key.strip())
+        actor = await auth.actor_of_key(serving.engines.alone, serving.secret, key.strip())
         if actor is None:
             raise errors.NotSignedIn("This API key is unknown, revoked or expired.")
         return actor
@@ -103,8 +100,7 @@ async def who(request: Request, serving: Serving) -> Actor:
     if not token:
         return auth.VISITOR
     _refuse_cross_site(request)
-    async with serving.engines.transaction() as session:
-        return await auth.actor_of_session(session, serving.secret, token) or auth.VISITOR
+    return await auth.actor_of_session(serving.engines.alone, serving.secret, token) or auth.VISITOR
 
 
 def _refuse_cross_site(request: Request) -> None:
@@ -171,14 +167,24 @@ async def strict_query(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute) or getattr(route, "reads_query_itself", False):
         return
-    known = {param.alias for param in get_flat_params(route.dependant) if isinstance(param.field_info, params.Query)}
     given = [name for name, _ in request.query_params.multi_items()]
+    known = _parameters_of(route) if given else frozenset()
     for name in given:
         if name not in known:
             hint = f"Known here: {', '.join(sorted(known))}." if known else "This address takes none."
             raise errors.Invalid(f"There is no parameter '{name[:60]}'. {hint}")
         if given.count(name) > 1:
             raise errors.Invalid(f"The parameter '{name}' was given more than once.")
+
+
+def _parameters_of(route: APIRoute) -> frozenset[str]:
+    """The query parameters of a route, found once and kept with it: looking costs more than many a route itself."""
+    known: frozenset[str] | None = getattr(route, "query_parameters", None)
+    if known is None:
+        flat = get_flat_params(route.dependant)
+        known = frozenset(param.alias for param in flat if isinstance(param.field_info, params.Query))
+        setattr(route, "query_parameters", known)  # noqa: B010  the framework's class declares no such place
+    return known
 
 
 # ── versions ────────────────────────────────────────────────────────────────────────────────
@@ -214,8 +220,8 @@ IfMatch = Annotated[int | None, Depends(_if_match)]
 class Pages:
     """Which page of a list of plain objects."""
 
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50
-    cursor: Annotated[Text | None, Query(max_length=MAX_CURSOR)] = None
+    limit: int
+    cursor: str | None
 
     def page(self, request: Request, items: list[T], following: str | None) -> Page[T]:
         """The page, with the address of the next one."""
@@ -223,7 +229,14 @@ class Pages:
         return Page(items=items, next=f"{request.url.path}?{query}" if following else None)
 
 
-Paging = Annotated[Pages, Depends()]
+async def _pages(
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+    cursor: Annotated[Text | None, Query(max_length=MAX_CURSOR)] = None,
+) -> Pages:
+    return Pages(limit, cursor)
+
+
+Paging = Annotated[Pages, Depends(_pages)]
 
 
 # ── once ────────────────────────────────────────────────────────────────────────────────────
@@ -265,16 +278,9 @@ class Once:
         )
         headers["Content-Type"] = media
         if self.key:
-            await self.session.flush()
-            kept = {
-                "fingerprint": self.fingerprint,
-                "status": status,
-                "headers": headers,
-                "body": body,
-                "created_at": func.now(),
-            }
-            statement = insert(Idempotency).values(actor=self.actor, key=self.key, **kept)
-            await self.session.execute(statement.on_conflict_do_update(index_elements=["actor", "key"], set_=kept))
+            kept = {"fingerprint": self.fingerprint, "status": status, "headers": Jsonb(headers), "body": body}
+            if not await db.within(self.session)("once_keep", actor=self.actor, key=self.key, **kept):
+                raise errors.InFlight()
         return Response(body, status, headers)
 
 
@@ -289,26 +295,21 @@ async def _once(
         ),
     ] = None,
 ) -> Once:
+    if not idempotency_key:
+        return Once(session, actor.label, None, b"")
     body = await request.body()
     fingerprint = hashlib.sha256(b"\0".join((request.method.encode(), request.url.path.encode(), body))).digest()
     once = Once(session, actor.label, idempotency_key, fingerprint)
-    if idempotency_key:
-        await _replay(session, once)
+    await _replay(once)
     return once
 
 
-async def _replay(session: AsyncSession, once: Once) -> None:
+async def _replay(once: Once) -> None:
     lock = int.from_bytes(hashlib.sha256(f"{once.actor}\0{once.key}".encode()).digest()[:8], "big", signed=True)
-    if not await session.scalar(select(func.pg_try_advisory_xact_lock(lock))):
+    (kept,) = await db.within(once.session)("once_begin", lock=lock, actor=once.actor, key=once.key)
+    if not kept.free:
         raise errors.InFlight()
-    kept = await session.scalar(
-        select(Idempotency).where(
-            Idempotency.actor == once.actor,
-            Idempotency.key == once.key,
-            Idempotency.created_at > func.now() - func.make_interval(0, 0, 0, 1),
-        )
-    )
-    if kept is None:
+    if kept.fingerprint is None:
         return
     if kept.fingerprint != once.fingerprint:
         raise errors.KeyReused()

@@ -1,0 +1,423 @@
+"""How quickly assets are pinned over HTTP, beside a bare FastAPI route and pgbench doing the same INSERTs.
+
+    python -m bench.writes [--seconds 8] [--rounds 3] [--keys] [--json FILE]
+
+One durable cluster (fsync on), one city of 25 wards, eight clients, each with a connection and an API key of its own.
+In each round every server is asked in turn, so that what else the machine does falls on all of them; the median round
+counts. Beside the rate stand the milliseconds of processor time that one POST cost the server and the database.
+
+ours     POST /api/v1/assets of `civic serve` with its worker: credentials, the rate limit, the document of its kind,
+         location privacy, areas, history, outbox, the state's record, and the whole asset as the answer
+bare     the route below: one small model, the same rows in one transaction over a psycopg pool, a small answer;
+         no credentials, no limit, nothing that makes a retry safe
+core     the same through an SQLAlchemy session, as many FastAPI services are written
+pgbench  the statements of `bare`, prepared, without any Python
+
+With --keys every POST carries an Idempotency-Key; `bare`, `core` and `pgbench` store a row for it, but look for none.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import secrets
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import psycopg
+from fastapi import FastAPI, Header
+from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool
+from pydantic import BaseModel, Field
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from app import auth, localdb, schema
+
+ROOT = Path(__file__).parents[1]
+SECRET = secrets.token_urlsafe(32)
+CLIENTS = 8
+#: The city, in millionths of a degree: its south-west corner, its side, and how many wards stand along each side.
+WEST, SOUTH, SIDE, ROWS = -130_000, 51_440_000, 50_000, 5
+
+# ── the yardsticks ──────────────────────────────────────────────────────────────────────────────
+
+#: The rows that one pinned asset leaves. :name is a value, in SQLAlchemy's words and in pgbench's.
+ASSET = """INSERT INTO asset (uid, kind, title, summary, theme, owner_id, details, geom, ward, published_at)
+ VALUES (:uid, :kind, :title, :summary, :theme, :owner, '{}', ST_SetSRID(ST_MakePoint(:lon, :lat), 4326),
+ (SELECT code FROM area WHERE ST_Covers(geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326))
+ AND level = 'ward' AND ended_at IS NULL ORDER BY code LIMIT 1), now()) RETURNING id, uid, version"""
+AREAS = """INSERT INTO asset_area (asset_id, area_id) SELECT :id, area.id FROM area
+ WHERE ST_Covers(area.geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326))"""
+STEP = "INSERT INTO state_change (thing, thing_id, to_state, person_id) VALUES ('asset', :id, 'published', :owner)"
+HISTORY = """INSERT INTO history (person_id, actor, verb, thing, thing_uid, after)
+ VALUES (:owner, 'bare', 'assets.publish', 'asset', :uid, :after)"""
+OUTBOX = "INSERT INTO outbox (event, thing_uid) VALUES ('assets.publish', :uid)"
+ONCE = """INSERT INTO idempotency (actor, key, fingerprint, status, headers, body)
+ VALUES ('bare', :key, :body, 201, '{}', :body)"""
+
+
+class Place(BaseModel):
+    """A point, longitude first."""
+
+    type: Literal["Point"]
+    coordinates: tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-85, le=85)]]
+
+
+class Words(BaseModel):
+    """What is pinned."""
+
+    kind: Literal["project", "idea"]
+    title: Annotated[str, Field(min_length=1, max_length=160)]
+    summary: Annotated[str, Field(max_length=500)] = ""
+    theme: Literal["green", "food", "other"] = "other"
+
+
+class Pin(BaseModel):
+    """The body of the bare route."""
+
+    type: Literal["Feature"]
+    geometry: Place
+    properties: Words
+
+    def values(self) -> dict[str, Any]:
+        """What its statements need."""
+        lon, lat = self.geometry.coordinates
+        given = {"uid": uuid4(), "lon": lon, "lat": lat, "owner": int(os.environ["BENCH_OWNER"])}
+        return given | self.properties.model_dump() | {"after": Jsonb(self.model_dump())}
+
+    def answer(self, uid: Any, version: int) -> dict[str, Any]:
+        """What the route says."""
+        shown = {**self.properties.model_dump(), "version": version}
+        return {"type": "Feature", "id": str(uid), "geometry": self.geometry.model_dump(), "properties": shown}
+
+
+Key = Annotated[str | None, Header(alias="Idempotency-Key")]
+
+
+def bare() -> FastAPI:
+    """The bare route over psycopg; uvicorn makes it (--factory) with the database of BENCH_URL."""
+    pool = AsyncConnectionPool(os.environ["BENCH_URL"], min_size=CLIENTS, max_size=CLIENTS, open=False)
+    asset, areas, step, history, outbox, once = (
+        re.sub(r":(\w+)", r"%(\1)s", statement) for statement in (ASSET, AREAS, STEP, HISTORY, OUTBOX, ONCE)
+    )
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with pool:
+            yield
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.post("/assets", status_code=201)
+    async def publish(pin: Pin, key: Key = None) -> dict[str, Any]:
+        values = pin.values()
+        async with pool.connection() as connection:
+            found = await (await connection.execute(asset, values)).fetchone()
+            assert found
+            values["id"], _, version = found
+            for statement in (areas, step, history, outbox):
+                await connection.execute(statement, values)
+            answer = pin.answer(values["uid"], version)
+            if key:
+                await connection.execute(once, {"key": key, "body": json.dumps(answer).encode()})
+        return answer
+
+    return app
+
+
+def core() -> FastAPI:
+    """The same through SQLAlchemy."""
+    url = os.environ["BENCH_URL"].replace("postgresql://", "postgresql+psycopg://", 1)
+    engine = create_async_engine(url, pool_size=CLIENTS, max_overflow=0)
+    asset, areas, step, history, outbox, once = map(text, (ASSET, AREAS, STEP, HISTORY, OUTBOX, ONCE))
+    app = FastAPI()
+
+    @app.post("/assets", status_code=201)
+    async def publish(pin: Pin, key: Key = None) -> dict[str, Any]:
+        values = pin.values()
+        async with AsyncSession(engine) as session, session.begin():
+            found = (await session.execute(asset, values)).one()
+            values["id"] = found.id
+            for statement in (areas, step, history, outbox):
+                await session.execute(statement, values)
+            answer = pin.answer(found.uid, found.version)
+            if key:
+                await session.execute(once, {"key": key, "body": json.dumps(answer).encode()})
+        return answer
+
+    return app
+
+
+def pgbench_script(*, keys: bool) -> str:
+    """The same statements for pgbench; -D gives the words."""
+    place = [
+        f"\\set lon random({WEST}, {WEST + SIDE}) / 1000000.0",
+        f"\\set lat random({SOUTH}, {SOUTH + SIDE}) / 1000000.0",
+    ]
+    first = ASSET.replace(":uid", "gen_random_uuid()", 1) + " \\gset"
+    last = ONCE.replace(":key", "gen_random_uuid()::text").replace(":body", "convert_to(:after, 'UTF8')")
+    rest = [AREAS, STEP, HISTORY, OUTBOX, *([last] if keys else [])]
+    return "\n".join(
+        [*place, "BEGIN;", first.replace("\n", ""), *(f"{one.replace(chr(10), '')};" for one in rest), "END;"]
+    )
+
+
+# ── the city ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class City:
+    """A database with wards, people and keys."""
+
+    url: str
+    owner: int
+    keys: list[str]
+
+
+def found_city(cluster: localdb.Cluster) -> City:
+    """Wards whose edges have as many points as real ones, and a key for each client."""
+    schema.upgrade(cluster.url("civic_owner"))
+    url = cluster.url("civic_write").replace("postgresql+psycopg", "postgresql")
+    keys, hashes = [], []
+    for _ in range(CLIENTS):
+        key, prefix, kept = auth.new_key(SECRET.encode())
+        keys.append(key)
+        hashes.append((prefix, kept))
+    side = SIDE / ROWS / 1e6
+    with psycopg.connect(url) as connection:
+        connection.execute("INSERT INTO boundary_set (level, name) VALUES ('ward', 'Bench')")
+        for number in range(ROWS * ROWS):
+            west, south = WEST / 1e6 + number % ROWS * side, SOUTH / 1e6 + number // ROWS * side
+            connection.execute(
+                """INSERT INTO area (set_id, level, code, name, geom) SELECT id, 'ward', %s, %s,
+                ST_Multi(ST_Segmentize(ST_MakeEnvelope(%s, %s, %s, %s, 4326), %s)) FROM boundary_set""",
+                [f"B{number:02}", f"Ward {number}", west, south, west + side, south + side, side / 60],
+            )
+        for number, (prefix, kept) in enumerate(hashes):
+            connection.execute(
+                """WITH one AS (INSERT INTO person (name) VALUES (%s) RETURNING id)
+                INSERT INTO api_key (person_id, name, prefix, token_hash, scopes)
+                SELECT id, 'bench', %s, %s, '{assets:read,assets:write}' FROM one""",
+                [f"Writer {number}", prefix, kept],
+            )
+        owner = connection.execute("SELECT min(id) FROM person").fetchone()
+    assert owner
+    return City(url, int(owner[0]), keys)
+
+
+# ── load ────────────────────────────────────────────────────────────────────────────────────────
+
+#: Each connection of wrk is a client; every request is another place, and a title of its own.
+LUA = """
+local keys = { %(keys)s }
+local n = 0
+math.randomseed(%(seed)d)
+function request()
+  n = n + 1
+  local headers = { ["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. keys[n %% #keys + 1] }
+  if %(once)s then headers["Idempotency-Key"] = "%(seed)d-" .. n end
+  local body = string.format('{"type":"Feature","geometry":{"type":"Point","coordinates":[%%.6f,%%.6f]},' ..
+    '"properties":{"kind":"project","title":"Bench %%d","summary":"A garden that everybody may dig in","theme":"green"}}',
+    (%(west)d + math.random(0, %(side)d)) / 1e6, (%(south)d + math.random(0, %(side)d)) / 1e6, n)
+  return wrk.format("POST", "%(path)s", headers, body)
+end
+function done(summary, latency)
+  local failed = summary.errors
+  io.write(string.format('\\nRESULT [%%d, %%d, %%d, %%d, %%d, %%.1f, %%.1f]\\n', summary.requests, summary.duration,
+    failed.status, failed.connect + failed.read + failed.write + failed.timeout, summary.bytes,
+    latency:percentile(50) / 1000, latency:percentile(99) / 1000))
+end
+"""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one server did in one round."""
+
+    per_s: float
+    made: int
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    bytes_each: float | None = None
+    server_ms: float | None = None
+    """Milliseconds of processor time that the server's process took for each."""
+    database_ms: float | None = None
+
+
+def by_wrk(folder: Path, url: str, city: City, seconds: float, *, keys: bool) -> Run:
+    """Eight clients post for so long; every answer must be a 201."""
+    script = folder / "post.lua"
+    values = {
+        "keys": ", ".join(f'"{key}"' for key in city.keys), "seed": time.time_ns() % 10**9, "path": urlsplit(url).path,
+        "once": str(keys).lower(), "west": WEST, "south": SOUTH, "side": SIDE,
+    }  # fmt: skip
+    script.write_text(LUA % values)
+    command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), url]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = json.loads(next(line for line in said.splitlines() if line.startswith("RESULT")).removeprefix("RESULT"))
+    made, us, refused, broken, size, p50, p99 = found
+    if refused or broken:
+        raise RuntimeError(f"{url} refused {refused} and broke {broken} of {made} posts")
+    return Run(made / us * 1e6, made, p50, p99, size / max(1, made))
+
+
+def by_pgbench(folder: Path, city: City, seconds: float, *, keys: bool) -> Run:
+    """The statements alone."""
+    script = folder / "post.sql"
+    script.write_text(pgbench_script(keys=keys))
+    shown = json.dumps({"type": "Feature", "properties": {"kind": "project", "title": "Bench", "theme": "green"}})
+    words = {
+        "owner": city.owner, "kind": "project", "title": "Bench 1000", "theme": "green", "after": shown,
+        "summary": "A garden that everybody may dig in",
+    }  # fmt: skip
+    given = [f"-D{name}={value}" for name, value in words.items()]
+    command = [
+        "pgbench",
+        "-n",
+        "-Mprepared",
+        f"-c{CLIENTS}",
+        "-j1",
+        f"-T{int(seconds)}",
+        f"-f{script}",
+        *given,
+        city.url,
+    ]
+    said = subprocess.run(command, check=True, capture_output=True, text=True)
+    found = re.search(r"tps = ([\d.]+)", said.stdout)
+    if not found or "failed transactions: 0 " not in said.stdout:
+        raise RuntimeError(said.stdout + said.stderr)
+    return Run(float(found[1]), int(re.findall(r"processed: (\d+)", said.stdout)[0]))
+
+
+@contextlib.contextmanager
+def serving(command: list[str], live: str, more: dict[str, str]) -> Iterator[tuple[str, int]]:
+    """A server in a process of its own; yields its address and its process id."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [*command, "--port", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | more, stdout=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                if httpx.get(address + live, timeout=2).status_code == 200:
+                    break
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        else:
+            raise RuntimeError(f"{command} did not start")
+        yield address, process.pid
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def processor_s(pid: int) -> float:
+    """Seconds of processor time that a process and everything it started have used."""
+    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    family, used = {pid}, 0
+    for line in listed.splitlines():  # a parent stands before its children
+        child, parent = map(int, line.split())
+        if parent in family:
+            family.add(child)
+    for one in family:
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            used += sum(map(int, fields[11:13] if one != pid else fields[11:15]))
+    return used / os.sysconf("SC_CLK_TCK")
+
+
+def measure(data: Path, seconds: float, rounds: int, *, keys: bool) -> dict[str, list[Run]]:
+    """Every server in turn, round after round. The folder of the data must be one that every account may pass."""
+    results: dict[str, list[Run]] = {}
+    with localdb.running(data) as cluster, contextlib.ExitStack() as stack:
+        city = found_city(cluster)
+        database = int((cluster.folder / "postmaster.pid").read_text().split()[0])
+        servers = {}
+        for name, (command, live, path, more) in _servers(data, city).items():
+            address, pid = stack.enter_context(serving(command, live, more))
+            servers[name] = (address + path, pid)
+            by_wrk(data.parent, address + path, city, 3, keys=keys)  # warm
+        for _ in range(rounds):
+            for name, (url, pid) in servers.items():
+                rows, used = _rows(city), (processor_s(pid), processor_s(database))
+                run = by_wrk(data.parent, url, city, seconds, keys=keys)
+                cost = [
+                    (processor_s(one) - was) / run.made * 1000 for one, was in zip((pid, database), used, strict=True)
+                ]
+                if _rows(city) - rows < run.made:
+                    raise RuntimeError(f"{name} said {run.made} assets; {_rows(city) - rows} are whole in the database")
+                results.setdefault(name, []).append(replace(run, server_ms=cost[0], database_ms=cost[1]))
+            used_s = processor_s(database)
+            run = by_pgbench(data.parent, city, seconds, keys=keys)
+            cost_ms = (processor_s(database) - used_s) / run.made * 1000
+            results.setdefault("pgbench", []).append(replace(run, database_ms=cost_ms))
+    return results
+
+
+def _servers(data: Path, city: City) -> dict[str, tuple[list[str], str, str, dict[str, str]]]:
+    """name → command, a path that answers once it runs, the path to post to, its environment"""
+    own = {"CIVIC_SECRET": SECRET, "CIVIC_KEY_WRITES_PER_HOUR": "1000000000"}
+    serve = [sys.executable, "-m", "app.cli", "serve", "--data", str(data)]
+    servers = {"ours": (serve, "/health/live", "/api/v1/assets", own)}
+    for name in ("bare", "core"):
+        command = [sys.executable, "-m", "uvicorn", f"bench.writes:{name}", "--factory", "--no-access-log"]
+        more = {"BENCH_URL": city.url, "BENCH_OWNER": str(city.owner)}
+        servers[name] = ([*command, "--log-level", "warning"], "/openapi.json", "/assets", more)
+    return servers
+
+
+def _rows(city: City) -> int:
+    """How many assets there are with every row that belongs to them."""
+    with psycopg.connect(city.url) as connection:
+        found = connection.execute(
+            """SELECT least((SELECT count(*) FROM asset WHERE ward IS NOT NULL), (SELECT count(*) FROM asset_area),
+            (SELECT count(*) FROM history), (SELECT count(*) FROM outbox), (SELECT count(*) FROM state_change))"""
+        ).fetchone()
+    assert found
+    return int(found[0])
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--keys", action="store_true", help="send an Idempotency-Key with every POST")
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="civic-bench-") as name:
+        Path(name).chmod(0o711)
+        results = measure(Path(name) / "map", asked.seconds, asked.rounds, keys=asked.keys)
+    middle = {name: sorted(runs, key=lambda run: run.per_s)[len(runs) // 2] for name, runs in results.items()}
+    ratio = {
+        name: statistics.median(ours.per_s / run.per_s for ours, run in zip(results["ours"], runs, strict=True))
+        for name, runs in results.items()
+    }
+    print(f"{'':9}{'per s':>8}{'p50 ms':>8}{'p99 ms':>8}{'bytes':>8}{'server':>8}{'database':>9}{'ours is':>9}")
+    for name, run in middle.items():
+        cells = (run.per_s, run.p50_ms, run.p99_ms, run.bytes_each, run.server_ms, run.database_ms)
+        widths = (8, 8, 8, 8, 8, 9)
+        shown = "".join(f"{cell or 0:{width}.1f}" for cell, width in zip(cells, widths, strict=True))
+        print(f"{name:9}{shown}{ratio[name]:8.2f}×")
+    if asked.json:
+        found = {name: [vars(run) for run in runs] for name, runs in results.items()}
+        asked.json.write_text(json.dumps({"keys": asked.keys, "runs": found, "ratio": ratio}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
