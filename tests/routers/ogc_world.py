@@ -34,7 +34,8 @@ PLACES = 30
 CRS = "http://www.opengis.net/def/crs/"
 CRS84, EPSG4326 = f"{CRS}OGC/1.3/CRS84", f"{CRS}EPSG/0/4326"
 EPSG3857, EPSG27700 = f"{CRS}EPSG/0/3857", f"{CRS}EPSG/0/27700"
-#: In an exact projection of its own: the Ordnance Survey's worked example of this spot, to a few metres.
+_HYPHENS = {name.replace("-", "_"): name for name in ("bbox-crs", "filter-lang", "filter-crs")}
+#: Longitude and latitude; eastings and northings to a few metres.
 BIG_BEN = ((-0.124625, 51.500729), (530268, 179643))
 
 
@@ -154,7 +155,7 @@ class Ogc:
 
     def get(self, path: str = "", accept: str | None = None, **query: Any) -> httpx.Response:
         """GET below /ogc; parameters with a hyphen are written with an underscore."""
-        asked = {name.replace("_", "-"): value for name, value in query.items()}
+        asked = {_HYPHENS.get(name, name): value for name, value in query.items()}
         headers = {"Accept": accept} if accept else {}
         return self.client.get(f"{self.url}{path}", params=asked or None, headers=headers)
 
@@ -169,6 +170,14 @@ class Ogc:
         found = self.json(f"/collections/{collection}/items", **{"limit": 1000, **query})
         assert found["numberMatched"] == found["numberReturned"] == len(found["features"])
         return {feature["properties"]["title"] for feature in found["features"]}
+
+
+def refused(answer: httpx.Response, status: int = 400) -> str:
+    """The words of a problem with this status."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == status
+    return str(answer.json()["detail"])
 
 
 @contextmanager

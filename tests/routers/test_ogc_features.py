@@ -4,24 +4,15 @@ import uuid
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from tests.factories import BOROUGH, FAR_WARD, HERE, NORTH, Town
-from tests.routers.ogc_world import EPSG27700, PLACES, SECRETS, SEEN, UID, Ogc
+from tests.routers.ogc_world import EPSG27700, PLACES, SECRETS, SEEN, UID, Ogc, refused
 
 KINDS = {
     "projects": "project", "ideas": "idea", "offers": "offer", "places": "place", "services": "service",
     "groups": "group", "events": "event",
 }  # fmt: skip
-
-
-def refused(answer: httpx.Response, status: int = 400) -> str:
-    """The words of a problem with this status."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["status"] == status
-    return str(answer.json()["detail"])
 
 
 # Collections ---------------------------------------------------------------------------------------------------------
@@ -281,137 +272,6 @@ def test_a_time_that_is_none_is_refused(ogc: Ogc, span: str) -> None:
 )
 def test_the_ends_of_the_calendar_are_times(ogc: Ogc, span: str) -> None:
     assert ogc.titles("events", datetime=span) == {"Seed swap", "Only a beginning"}
-
-
-# Parameters ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["", "/", "/conformance", "/api", "/collections", "/collections/projects", "/collections/projects/items",
-     f"/collections/projects/items/{UID['Bus stop']}", "/collections/projects/queryables",
-     "/collections/projects/schema", "/collections/projects/feature-schema", "/tiles",
-     "/tiles/WebMercatorQuad", "/tiles/WebMercatorQuad/0/0/0",
-     "/collections/projects/tiles", "/collections/projects/tiles/WebMercatorQuad",
-     "/collections/projects/tiles/WebMercatorQuad/0/0/0", "/tileMatrixSets", "/tileMatrixSets/WebMercatorQuad"],
-)  # fmt: skip
-def test_unknown_and_repeated_parameters_and_formats_are_refused_everywhere(ogc: Ogc, path: str) -> None:
-    assert "no parameter 'colour'" in refused(ogc.get(path, colour="red"))
-    assert "f takes" in refused(ogc.get(path, f="xml"))
-    form = "mvt" if path.endswith("0/0/0") else "json"
-    assert "more than once" in refused(ogc.client.get(f"{ogc.url}{path}?f={form}&f={form}"))
-    assert ogc.get(path, f=form).status_code == 200
-
-
-@pytest.mark.parametrize(
-    "query",
-    ["crs=EPSG:4326", "crs=", "bbox-crs=http://www.opengis.net/def/crs/EPSG/0/1", "filter-crs=x", "filter-lang=sql",
-     "theme=nonsense", "appreciations=seven", "published_at=yesterday", "bbox=0,0,1,1&bbox=0,0,1,1", "theme=a%00b",
-     "title=a%00", "sort=new", "offset=10", "count=exact"],
-)  # fmt: skip
-def test_values_that_cannot_be_are_refused(ogc: Ogc, query: str) -> None:
-    refused(ogc.client.get(f"{ogc.url}/collections/projects/items?{query}"))
-
-
-def test_a_faulty_request_is_told_to_people_in_a_page(ogc: Ogc) -> None:
-    for answer in (
-        ogc.get("/collections/projects/items", accept="text/html", limit="0"),
-        ogc.get("/collections/projects/items", limit="0", f="html"),
-    ):
-        assert answer.status_code == 400
-        assert answer.headers["content-type"] == "text/html; charset=utf-8"
-        assert "limit is a whole number" in answer.text
-    assert ogc.get("/nothing/at/all", accept="text/html").status_code == 404
-    assert ogc.get("/collections/x", accept="text/html").status_code == 404
-
-
-def test_nothing_is_written_here(ogc: Ogc) -> None:
-    for method in ("POST", "PUT", "PATCH", "DELETE"):
-        answer = ogc.client.request(method, f"{ogc.url}/collections/projects/items")
-        assert answer.status_code == 405
-        assert answer.headers["allow"] == "GET, HEAD"
-
-
-# HTTP ----------------------------------------------------------------------------------------------------------------
-
-
-def test_an_answer_that_has_not_changed_is_not_sent_again_though_its_time_stamp_differs(ogc: Ogc) -> None:
-    for path in (
-        "",
-        "/collections",
-        "/collections/projects/items?limit=2",
-        f"/collections/projects/items/{UID['Meadow']}",
-    ):
-        first = ogc.client.get(f"{ogc.url}{path}")
-        again = ogc.client.get(f"{ogc.url}{path}", headers={"If-None-Match": f'"x", {first.headers["etag"]}'})
-        assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
-        assert again.headers["etag"] == first.headers["etag"]
-        other = ogc.client.get(f"{ogc.url}{path}", headers={"If-None-Match": '"other"'})
-        assert other.status_code == 200
-
-
-def test_head_is_get_without_a_body(ogc: Ogc) -> None:
-    answer = ogc.client.head(f"{ogc.url}/collections/projects/items")
-    assert (answer.status_code, answer.content) == (200, b"")
-    assert answer.headers["content-type"] == "application/geo+json"
-
-
-def test_any_page_may_read_it(ogc: Ogc) -> None:
-    answer = ogc.client.get(f"{ogc.url}/collections", headers={"Origin": "https://elsewhere.example"})
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert "Content-Crs" in answer.headers["access-control-expose-headers"]
-
-
-def test_links_are_headers_too(ogc: Ogc) -> None:
-    answer = ogc.get("/collections/places/items", limit=3)
-    said = answer.links
-    assert said["next"]["url"] == next(link["href"] for link in answer.json()["links"] if link["rel"] == "next")
-    assert said["next"]["type"] == "application/geo+json"
-    assert {"self", "alternate", "next", "collection"} <= set(said)
-
-
-@pytest.mark.parametrize(
-    ("accept", "kind"),
-    [
-        (None, "application/geo+json"),
-        ("*/*", "application/geo+json"),
-        ("application/geo+json", "application/geo+json"),
-        ("application/json", "application/geo+json"),
-        ("application/*", "application/geo+json"),
-        ("text/html", "text/html; charset=utf-8"),
-        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html; charset=utf-8"),
-        ("text/html;q=0.5, application/geo+json;q=0.6", "application/geo+json"),
-        ("application/geo+json;q=0, text/html;q=0.1", "text/html; charset=utf-8"),
-        ("*/*;q=0.1, application/geo+json;q=0", "text/html; charset=utf-8"),
-        ("nonsense", "application/geo+json"),
-    ],
-)
-def test_accept_decides_on_the_format(ogc: Ogc, accept: str | None, kind: str) -> None:
-    answer = ogc.get("/collections/ideas/items", accept=accept)
-    assert answer.headers["content-type"] == kind
-    assert "Accept" in answer.headers["vary"]
-
-
-def test_f_is_stronger_than_accept(ogc: Ogc) -> None:
-    assert ogc.get("/collections", accept="text/html", f="json").headers["content-type"] == "application/json"
-    assert ogc.get("/collections", accept="image/png", f="html").headers["content-type"].startswith("text/html")
-
-
-def test_a_format_that_there_is_not_is_not_acceptable(ogc: Ogc) -> None:
-    for path in (
-        "",
-        "/collections",
-        "/collections/projects/items",
-        "/collections/projects/tiles/WebMercatorQuad/0/0/0",
-    ):
-        refused(ogc.get(path, accept="image/png"), 406)
-
-
-def test_links_lead_to_the_address_that_the_request_came_to(ogc: Ogc) -> None:
-    for link in ogc.json()["links"]:
-        if link["rel"] != "license":
-            assert link["href"].startswith(ogc.url)
-            assert ogc.client.get(link["href"]).status_code == 200
 
 
 def test_a_text_stays_what_it_was_in_json_and_is_escaped_in_a_page(ogc: Ogc) -> None:
