@@ -57,7 +57,7 @@ test("clusters name their kinds, most first, and leave out the absent", () => {
   const properties = { count: 7, idea: 2, project: 5, offer: 0 };
   const bytes = tile({ clusters: [{ type: 1, geometry: moveTo(-8, 4096), properties }] });
   expect(readTile(bytes, ["offer", "idea", "project"]).clusters).toEqual([
-    { x: -1, y: 512, count: 7, parts: [["project", 5], ["idea", 2]] },
+    { x: -1, y: 512, count: 7, parts: [["project", 5], ["idea", 2]], stack: false, approximate: false },
   ]);
 });
 

@@ -1,83 +1,106 @@
-/** The wards: the ground of the map, and a choropleth when the desk asks for one. */
+/** The areas: the ground of the map, and a choropleth when the desk asks for one. Only what is in sight is fetched. */
 
-import { divIcon, type GeoJSON, geoJSON, type LatLngBounds, LayerGroup, marker, type Path, svg } from "leaflet";
-import type { Feature, GeoJsonObject } from "geojson";
-import { get } from "../api/client";
-import type { Area, AreaShapes, LonLat } from "../api/types";
-import { covers } from "./cells";
+import { type Coords, divIcon, type LatLng, LayerGroup, type Map as LeafletMap, marker, type Point } from "leaflet";
+import type { LonLat } from "../api/types";
+import { drawAreas, type Look, OVERLAP } from "./area-draw";
+import { areaAt, type AreaTile, type Place, readAreas } from "./area-tile";
+import { CanvasLayer } from "./canvas-layer";
+import { cellAt, pixelIn } from "./cells";
 import { steps } from "./shades";
 
-export class AreaLayer extends LayerGroup {
-  private shapes: AreaShapes["features"] = [];
-  private outlines: GeoJSON | null = null;
+const LEVEL = "ward";
+/** Zoom of the tile that is asked which area covers a point: its corners lie within about 5 m of the truth. */
+const EXACT_ZOOM = 12;
+/** Names are written from this zoom of the map on; from afar they would stand on each other. */
+const NAMES_FROM = 14;
+
+export class AreaLayer extends CanvasLayer<AreaTile> {
   private readonly names = new LayerGroup();
-  private readonly paths = new Map<string, SVGElement>();
+  private readonly look: Look;
+  private written = "";
 
-  /** Fetch and draw the wards. Without any the map stays an empty ground. */
-  async load(): Promise<void> {
-    this.shapes = (await get<AreaShapes>("/areas.geojson", { level: "ward" })).features;
-    const collection = { type: "FeatureCollection", features: this.shapes } as GeoJsonObject;
-    this.outlines = geoJSON(collection, {
-      pane: "areas",
-      interactive: false,
-      style: { renderer: svg({ pane: "areas", padding: 0.5 }), className: "ward" } as object,
-      onEachFeature: (feature: Feature, layer: Path) =>
-        layer.on("add", () => this.keepPath((feature.properties as Area).code, layer)),
-    } as object);
-    this.addLayer(this.outlines);
-    this.addLayer(this.names);
+  constructor(private readonly writes: boolean) {
+    super({ pane: "areas" });
+    this.look = { steps: null, outlined: new Set(), ground: !writes };
   }
 
-  /** Write the names of the wards in sight; null writes none. */
-  writeNames(sight: LatLngBounds | null): void {
-    this.names.clearLayers();
-    if (!sight) return;
-    for (const { properties } of this.shapes) {
-      const [lon, lat] = properties.centre;
-      if (sight.contains([lat, lon])) this.names.addLayer(nameAt(properties));
+  override onAdd(map: LeafletMap): this {
+    super.onAdd(map);
+    this.names.addTo(map);
+    map.on("moveend", this.writeNames);
+    this.on("load", this.writeNames);
+    return this;
+  }
+
+  /** The area in sight that covers a point of the world (pixels at the map's zoom), as exactly as it is drawn. */
+  at(point: Point): Place | null {
+    for (const { content, x, y } of this.around(point)) {
+      const found = areaAt(content, x, y);
+      if (found) return found;
     }
+    return null;
   }
 
-  /** The ward that covers the point. */
-  at(point: LonLat): Area | null {
-    return this.shapes.find((shape) => covers(shape.geometry, point))?.properties ?? null;
+  /** The area that covers the place, wherever the map stands; null outside of all. Rejects when nothing answers. */
+  async covering(place: LonLat): Promise<Place | null> {
+    const tile = cellAt(place, EXACT_ZOOM);
+    const response = await fetch(addressOf(EXACT_ZOOM, tile.x, tile.y));
+    if (!response.ok) throw new Error(`Outlines were answered with ${response.status}.`);
+    const { x, y } = pixelIn(tile, place);
+    return response.status === 204 ? null : areaAt(readAreas(await response.arrayBuffer()), x, y);
   }
 
-  /** The ward of that code. */
-  named(code: string): Area | null {
-    return this.shapes.find((shape) => shape.properties.code === code)?.properties ?? null;
-  }
-
-  /** True when there are wards to stand on. */
-  get known(): boolean {
-    return this.shapes.length > 0;
-  }
-
-  /** Shade the wards by these values; a ward without one is hatched, null removes all shades. */
+  /** Shade the areas by these values; an area without one is hatched, null removes all shades. */
   shade(values: Map<string, number> | null): void {
     const scale = steps([...(values?.values() ?? [])]);
-    for (const [code, path] of this.paths) {
-      const value = values?.get(code);
-      path.removeAttribute("data-shade");
-      if (values) path.setAttribute("data-shade", value === undefined ? "none" : String(scale(value)));
-    }
+    this.look.steps = values && new Map([...values].map(([code, value]) => [code, scale(value)]));
+    this.repaint();
   }
 
-  /** Mark wards that stand out: those filtered for, or one row of a table. */
+  /** Mark areas that stand out: those filtered for, or one row of a table. */
   outline(codes: string[]): void {
-    for (const [code, path] of this.paths) path.toggleAttribute("data-outlined", codes.includes(code));
+    const now = new Set(codes);
+    const before = this.look.outlined;
+    if (now.size === before.size && codes.every((code) => before.has(code))) return;
+    this.look.outlined = now;
+    this.repaint(({ outlines }) => outlines.some(({ code }) => now.has(code) || before.has(code)));
   }
 
-  private keepPath(code: string, layer: Path): void {
-    const path = layer.getElement();
-    if (path instanceof SVGElement) this.paths.set(code, path);
+  protected override address({ x, y, z }: Coords): string {
+    return addressOf(z - 1, x, y);
   }
+
+  protected override read(bytes: ArrayBuffer): AreaTile {
+    return readAreas(bytes);
+  }
+
+  protected override paint(canvas: HTMLCanvasElement, content: AreaTile, { z }: Coords): boolean {
+    if (!content.outlines.length) return false;
+    canvas.className = "land";
+    canvas.style.inset = `${-OVERLAP}px`;
+    drawAreas(canvas, content, z - 1, this.scale, this.look);
+    return true;
+  }
+
+  /** Write the names of the areas in sight. A raster ground brings names of its own. */
+  private readonly writeNames = (): void => {
+    const found = new Map<string, [name: string, at: LatLng]>();
+    if (this.writes && this._map.getZoom() >= NAMES_FROM)
+      for (const tile of this.inSight())
+        for (const name of tile.content?.names ?? []) found.set(name.code, [name.name, this.latLng(tile, name)]);
+    const text = [...found.keys()].join();
+    if (text === this.written) return;
+    this.written = text;
+    this.names.clearLayers();
+    for (const [name, at] of found.values()) this.names.addLayer(nameAt(name, at));
+  };
 }
 
-function nameAt(area: Area) {
+const addressOf = (z: number, x: number, y: number): string => `/tiles/areas/${LEVEL}/${z}/${x}/${y}.mvt`;
+
+function nameAt(words: string, at: LatLng) {
   const name = document.createElement("span");
-  name.textContent = area.name;
+  name.textContent = words;
   const icon = divIcon({ html: name, className: "ward-name", iconSize: [0, 0] });
-  const [lon, lat] = area.centre;
-  return marker([lat, lon], { icon, interactive: false, keyboard: false, pane: "names" });
+  return marker(at, { icon, interactive: false, keyboard: false, pane: "names" });
 }

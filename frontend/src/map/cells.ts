@@ -2,6 +2,9 @@
 
 import type { Box, Geometry, LonLat } from "../api/types";
 
+/** Pixels of a tile's side. */
+export const TILE = 512;
+
 /** Level of the cells: about 400 m across in Britain, the same that the service uses. */
 export const APPROXIMATE_LEVEL = 16;
 
@@ -10,25 +13,44 @@ export interface Cell {
   box: Box;
 }
 
+/** A cell, which is also a tile of that zoom: column from the west, row from the north. */
+export interface CellName {
+  level: number;
+  x: number;
+  y: number;
+}
+
 /** The cell of that level which holds the point, with the centre that stands for every point in it. */
-export function cellOf([lon, lat]: LonLat, level: number = APPROXIMATE_LEVEL): Cell {
+export function cellOf(point: LonLat, level: number = APPROXIMATE_LEVEL): Cell {
+  const cell = cellAt(point, level);
+  return { centre: round(lonLatIn(cell, { x: TILE / 2, y: TILE / 2 })), box: boxOfCell(cell) };
+}
+
+/** The cell of that level around a point. */
+export function cellAt([lon, lat]: LonLat, level: number): CellName {
   const cells = 2 ** level;
-  const x = clamp(Math.floor(((lon + 180) / 360) * cells), cells);
-  const y = clamp(Math.floor(mercator(lat) * cells), cells);
-  return {
-    centre: round([longitude((x + 0.5) / cells), latitude((y + 0.5) / cells)]),
-    box: [longitude(x / cells), latitude((y + 1) / cells), longitude((x + 1) / cells), latitude(y / cells)],
-  };
+  return { level, x: clamp(Math.floor(((lon + 180) / 360) * cells), cells), y: clamp(Math.floor(mercator(lat) * cells), cells) };
+}
+
+export function boxOfCell({ level, x, y }: CellName): Box {
+  const cells = 2 ** level;
+  return [longitude(x / cells), latitude((y + 1) / cells), longitude((x + 1) / cells), latitude(y / cells)];
+}
+
+/** Where a pixel of a tile is on earth. */
+export function lonLatIn({ level, x, y }: CellName, pixel: { x: number; y: number }): LonLat {
+  const cells = 2 ** level;
+  return [longitude((x + pixel.x / TILE) / cells), latitude((y + pixel.y / TILE) / cells)];
+}
+
+/** Where in that tile a point lies, in its pixels. */
+export function pixelIn({ level, x, y }: CellName, [lon, lat]: LonLat): { x: number; y: number } {
+  const cells = 2 ** level;
+  return { x: (((lon + 180) / 360) * cells - x) * TILE, y: (mercator(lat) * cells - y) * TILE };
 }
 
 /** Longitude and latitude to six decimals, about 0.1 m: nobody points more exactly than that. */
 export const round = ([lon, lat]: LonLat): LonLat => [Number(lon.toFixed(6)), Number(lat.toFixed(6))];
-
-/** True when the point lies inside the polygon or one of the polygons. */
-export function covers(shape: Geometry, point: LonLat): boolean {
-  if (shape.type === "Polygon") return inRings(shape.coordinates, point);
-  return shape.type === "MultiPolygon" && shape.coordinates.some((rings) => inRings(rings, point));
-}
 
 /** The box around a geometry. */
 export function boxOf(shape: Geometry): Box {
@@ -36,17 +58,6 @@ export function boxOf(shape: Geometry): Box {
   const lons = flat.filter((_, at) => at % 2 === 0);
   const lats = flat.filter((_, at) => at % 2 === 1);
   return [Math.min(...lons), Math.min(...lats), Math.max(...lons), Math.max(...lats)];
-}
-
-/** Even-odd rule over all rings, so holes count as outside. */
-function inRings(rings: LonLat[][], [lon, lat]: LonLat): boolean {
-  let inside = false;
-  for (const ring of rings)
-    ring.forEach(([x, y], at) => {
-      const [px, py] = ring[at === 0 ? ring.length - 1 : at - 1] ?? [x, y];
-      if (y > lat !== py > lat && lon < ((px - x) * (lat - y)) / (py - y) + x) inside = !inside;
-    });
-  return inside;
 }
 
 const clamp = (value: number, cells: number): number => Math.min(Math.max(value, 0), cells - 1);

@@ -1,9 +1,10 @@
 /** Draws pins, clusters and shapes of a tile on a canvas. */
 
-import { kindOf } from "../state";
+import { events, kindOf } from "../state";
 import { BOX, shapePath } from "../parts/shapes";
 import { inkOf, token } from "../parts/tones";
-import { type Cluster, type Pin, type Shape, TILE, type TileContent } from "./tile";
+import { TILE } from "./cells";
+import type { Cluster, Shape, TileContent } from "./tile";
 
 /** Pixels around a tile in which its marks may stand out, so that none is cut at the edge. */
 export const MARGIN = 48;
@@ -13,7 +14,10 @@ const HALO = 3;
 const RING = 4;
 const FONT = '680 14px "Atkinson Hyperlegible Next Variable", system-ui, sans-serif';
 
-const paths = new Map<string, Path2D>();
+/** Pins look alike but for their kind: each is drawn once on a canvas of its own, and copied from there. */
+const sprites = new Map<string, HTMLCanvasElement>();
+const outlines = new WeakMap<Shape, Path2D>();
+events.on("scheme", () => sprites.clear());
 
 /** A canvas with the tile's content, wider than the tile by the margin on every side. The tile is shown `scale` times
  *  as large as it is; its marks keep their size, and the canvas is fine enough to be stretched. */
@@ -22,22 +26,28 @@ export function drawTile(canvas: HTMLCanvasElement, content: TileContent, scale:
   canvas.width = canvas.height = (TILE + 2 * MARGIN) * density;
   const brush = canvas.getContext("2d");
   if (!brush) return;
-  brush.scale(density, density);
-  brush.translate(MARGIN, MARGIN);
-  const colours = { paper: token("--paper"), land: token("--map-land"), ink: token("--ink") };
+  brush.setTransform(density, 0, 0, density, MARGIN * density, MARGIN * density);
   drawShapes(brush, content.shapes, scale);
-  for (const pin of content.pins) unstretched(brush, pin, scale, () => drawPin(brush, pin, colours.land));
-  for (const cluster of content.clusters)
-    unstretched(brush, cluster, scale, () => drawCluster(brush, cluster, colours));
-}
-
-/** Draw around a place as its origin, in pixels of the screen. */
-function unstretched(brush: CanvasRenderingContext2D, at: { x: number; y: number }, scale: number, draw: () => void): void {
-  brush.save();
-  brush.translate(at.x, at.y);
-  brush.scale(1 / scale, 1 / scale);
-  draw();
-  brush.restore();
+  // Marks keep their size on the screen: from here on a step is a pixel of it, and pins stand on whole ones.
+  const fine = density / scale;
+  for (const { x, y, kind } of content.pins) {
+    const sprite = spriteOf(kind, fine);
+    brush.setTransform(1, 0, 0, 1, 0, 0);
+    brush.drawImage(
+      sprite,
+      Math.round((x + MARGIN) * density - sprite.width / 2),
+      Math.round((y + MARGIN) * density - sprite.height / 2),
+    );
+  }
+  const colours = { paper: token("--paper"), land: token("--map-land"), ink: token("--ink") };
+  brush.font = FONT;
+  brush.textAlign = "center";
+  brush.textBaseline = "middle";
+  // The fullest last: where two meet, the number that says most is read.
+  for (const cluster of [...content.clusters].sort((one, other) => one.count - other.count)) {
+    brush.setTransform(fine, 0, 0, fine, (cluster.x + MARGIN) * density, (cluster.y + MARGIN) * density);
+    drawCluster(brush, cluster, colours);
+  }
 }
 
 /** Radius of a cluster's ring: it grows slowly, so that a thousand does not hide its neighbours. */
@@ -45,7 +55,10 @@ export const radiusOf = (cluster: Cluster): number => 15 + Math.min(4 * Math.log
 
 /** The outline of a shape, for drawing and for hit-testing. */
 export function outline(shape: Shape): Path2D {
+  const known = outlines.get(shape);
+  if (known) return known;
   const path = new Path2D();
+  outlines.set(shape, path);
   for (const ring of shape.rings) {
     ring.forEach((point, at) => (at === 0 ? path.moveTo(point.x, point.y) : path.lineTo(point.x, point.y)));
     if (shape.closed) path.closePath();
@@ -72,19 +85,29 @@ function drawShapes(brush: CanvasRenderingContext2D, shapes: Shape[], scale: num
   brush.restore();
 }
 
-function drawPin(brush: CanvasRenderingContext2D, pin: Pin, halo: string): void {
-  const path = pathOf(kindOf(pin.kind).shape);
-  const scale = PIN / BOX;
-  brush.translate(-PIN / 2, -PIN / 2);
-  brush.scale(scale, scale);
+/** The pin of a kind with its halo, so many pixels of canvas to one of the screen. */
+function spriteOf(kind: string, fine: number): HTMLCanvasElement {
+  const key = `${kind} ${fine}`;
+  const known = sprites.get(key);
+  if (known) return known;
+  const sprite = document.createElement("canvas");
+  sprites.set(key, sprite);
+  const side = PIN + 2 * HALO + 2;
+  sprite.width = sprite.height = Math.ceil(side * fine);
+  const brush = sprite.getContext("2d");
+  if (!brush) return sprite;
+  const path = new Path2D(shapePath(kindOf(kind).shape));
+  const size = (PIN / BOX) * fine;
+  brush.setTransform(size, 0, 0, size, (sprite.width - PIN * fine) / 2, (sprite.height - PIN * fine) / 2);
   brush.lineJoin = "round";
-  brush.strokeStyle = halo;
-  brush.lineWidth = (2 * HALO) / scale;
+  brush.strokeStyle = token("--map-land");
+  brush.lineWidth = (2 * HALO * BOX) / PIN;
   brush.stroke(path);
-  brush.fillStyle = brush.strokeStyle = inkOf(pin.kind);
+  brush.fillStyle = brush.strokeStyle = inkOf(kind);
   brush.lineWidth = 1;
   brush.stroke(path);
   brush.fill(path);
+  return sprite;
 }
 
 function drawCluster(
@@ -108,9 +131,6 @@ function drawCluster(
     brush.stroke();
     angle += turn;
   }
-  brush.font = FONT;
-  brush.textAlign = "center";
-  brush.textBaseline = "middle";
   brush.fillStyle = colours.ink;
   brush.fillText(short(cluster.count), 0, 1);
 }
@@ -120,12 +140,6 @@ function circle(brush: CanvasRenderingContext2D, radius: number, colour: string)
   brush.arc(0, 0, radius, 0, 2 * Math.PI);
   brush.fillStyle = colour;
   brush.fill();
-}
-
-function pathOf(shape: string): Path2D {
-  const path = paths.get(shape) ?? new Path2D(shapePath(shape));
-  paths.set(shape, path);
-  return path;
 }
 
 /** 999, 1.2k, 34k, 1.2m. */

@@ -6,39 +6,45 @@ import {
   control, DomEvent, type FitBoundsOptions, type LatLng, type LeafletMouseEvent, Map as LeafletMap, type Point,
   TileLayer, tooltip, type Tooltip,
 } from "leaflet";
-import type { Area, Asset, Box, LonLat } from "../api/types";
+import type { Asset, Box, LonLat } from "../api/types";
 import { t } from "../i18n";
 import { events, type Position, readPosition, world, writePosition } from "../state";
 import { note, route } from "../router";
 import { AreaLayer } from "./area-layer";
+import type { Place } from "./area-tile";
 import { AssetLayer, type Hit } from "./asset-layer";
 import { boxOf } from "./cells";
-import { cardOf, spoken, wardCard } from "./card";
+import { cardOf, inSight, spoken, wardCard } from "./card";
+import { homeOf } from "./home";
 import { openHit } from "./open";
 import { Spotlight } from "./overlay";
 import { lonLat, Picker, type PickOptions } from "./pick";
 
 /** Greater Britain, for a service that knows no area yet. */
 const NOWHERE_YET: Box = [-6, 50, 2, 56];
+const EVERYWHERE: Box = [-180, -80, 180, 80];
 const FINGER = 22;
 /** A whole box is shown at quarters of a zoom, so that it fills the map; by hand one zooms in whole steps. */
 const FIT_SNAP = 0.25;
 /** Room around it in pixels, with that for the notes at the foot of the map. */
 const FIT_PADDING: FitBoundsOptions = { paddingTopLeft: [16, 16], paddingBottomRight: [16, 44] };
 const NEAREST_ZOOM = 16;
+/** Pause after which a movement counts as over, for those who hear the map. */
+const SAY_MS = 400;
 /** Panes between Leaflet's own: wards, their names, assets, what is chosen. */
 const PANES: [name: string, level: number][] = [["areas", 250], ["names", 350], ["assets", 420], ["spots", 620]];
 
 export class CivicMap {
-  readonly areas = new AreaLayer();
-  /** Done when the wards are drawn, or could not be had. */
-  areasReady: Promise<void> = Promise.resolve();
+  readonly areas = new AreaLayer(!world.settings.tile_url);
   private readonly assets = new AssetLayer();
   private readonly selected: Spotlight;
   private readonly pointed: Spotlight;
   private readonly tip: Tooltip = tooltip({ direction: "top", offset: [0, -14], opacity: 1 });
   private picker: Picker | null = null;
   private shaded: { values: Map<string, number>; name: string } | null = null;
+  /** What the tip over the map tells of now. */
+  private tipped = "";
+  private saying = 0;
 
   private constructor(
     private readonly map: LeafletMap,
@@ -52,7 +58,8 @@ export class CivicMap {
     map.on("moveend", () => this.rest());
     map.on("click", (event: LeafletMouseEvent) => this.press(event.containerPoint));
     map.on("mousemove", (event: LeafletMouseEvent) => this.hover(event.containerPoint));
-    map.on("mouseout zoomstart", () => this.tip.remove());
+    map.on("mouseout zoomstart", () => this.hush());
+    this.assets.on("load settled", this.say);
     DomEvent.on(box, "pointerdown", () => box.toggleAttribute("data-by-pointer", true));
     DomEvent.on(box, "keydown", () => box.toggleAttribute("data-by-pointer", false));
     DomEvent.on(box, "keydown", (event) => this.key(event as KeyboardEvent));
@@ -72,7 +79,9 @@ export class CivicMap {
     });
     control.zoom({ position: "topright", zoomInTitle: t("map.in"), zoomOutTitle: t("map.out") }).addTo(map);
     const civic = new CivicMap(map, box);
-    civic.stand(readPosition(route.query));
+    const position = readPosition(route.query);
+    civic.stand(position);
+    if (!position) void civic.goHome();
     return civic;
   }
 
@@ -87,6 +96,13 @@ export class CivicMap {
     if (position)
       this.finely(() => this.map.setView([position.centre[1], position.centre[0]], position.zoom, { animate: false }));
     else this.fit(world.settings.bounds ?? NOWHERE_YET);
+  }
+
+  /** Look closer where most assets are, unless the reader has gone somewhere by then. */
+  private async goHome(): Promise<void> {
+    const [whole, stood] = [world.settings.bounds ?? EVERYWHERE, this.map.getCenter()];
+    const home = await homeOf(whole, (tile) => this.assets.inside(tile)).catch(() => whole);
+    if (home !== whole && this.map.getCenter().equals(stood) && !this.picker) this.fit(home);
   }
 
   /** Show the whole box. */
@@ -133,6 +149,7 @@ export class CivicMap {
   shade(values: Map<string, number> | null, name = ""): void {
     this.shaded = values && { values, name };
     this.areas.shade(values);
+    this.hush();
     this.box.toggleAttribute("data-shaded", values !== null);
   }
 
@@ -144,7 +161,7 @@ export class CivicMap {
   /** Let the reader choose a place; the answer ends when `stop` is called. */
   pick(options: PickOptions): Picker {
     this.picker?.stop();
-    this.tip.remove();
+    this.hush();
     const picker = new Picker(this.map, options);
     this.picker = picker;
     return picker;
@@ -156,9 +173,9 @@ export class CivicMap {
     this.picker = null;
   }
 
-  /** The ward that covers the point, if any is known. */
-  wardAt(point: LonLat): Area | null {
-    return this.areas.at(point);
+  /** The ward that covers the point; null outside of all. Rejects when the service does not answer. */
+  wardAt(point: LonLat): Promise<Place | null> {
+    return this.areas.covering(point);
   }
 
   private addGround(): void {
@@ -167,10 +184,6 @@ export class CivicMap {
     if (url) new TileLayer(url, { maxZoom: 19, className: "ground" }).addTo(this.map);
     this.box.toggleAttribute("data-ground", !!url);
     this.areas.addTo(this.map);
-    // A raster ground brings names of its own; from afar ours would stand on each other.
-    const names = (): void => this.areas.writeNames(!url && this.map.getZoom() >= 14 ? this.map.getBounds() : null);
-    this.map.on("moveend", names);
-    this.areasReady = this.areas.load().then(names, () => undefined);
   }
 
   private bringIn([west, south, east, north]: Box): void {
@@ -186,7 +199,7 @@ export class CivicMap {
     query.set("at", writePosition({ zoom: this.map.getZoom(), centre }));
     if (route.layout === "list" || route.layout === "over") note(query);
     events.tell("moved", this.view);
-    this.tell();
+    this.say();
   }
 
   /** What is under a point of the box, if the reader is not choosing a place. */
@@ -198,25 +211,36 @@ export class CivicMap {
 
   private press(point: Point): void {
     const hit = this.under(point);
-    if (hit) void openHit(this.map, hit);
+    if (hit) void openHit(this.map, this.assets, hit, calm());
   }
 
   private hover(point: Point): void {
-    if (this.shaded) {
-      this.figure(this.shaded, this.map.containerPointToLatLng(point));
-      return;
-    }
+    if (this.shaded) { this.figure(this.shaded, this.map.containerPointToLatLng(point)); return; }
     const hit = this.under(point);
     this.box.toggleAttribute("data-over", !!hit);
-    if (!hit || hit.type === "shape") return void this.tip.remove();
-    this.tip.setLatLng(hit.at).setContent(cardOf(hit)).addTo(this.map);
+    if (!hit || hit.type === "shape") this.hush();
+    else this.tell(`${hit.at.lat},${hit.at.lng}`, hit.at, () => cardOf(hit));
+  }
+
+  /** The card over a mark. It is made once for what the pointer stays on: measuring it is dear. */
+  private tell(what: string, at: LatLng, card: () => HTMLElement): void {
+    if (this.tipped === what && this.shaded) this.tip.setLatLng(at);
+    if (this.tipped === what) return;
+    this.tipped = what;
+    this.tip.setLatLng(at).setContent(card()).addTo(this.map);
+  }
+
+  private hush(): void {
+    if (!this.tipped) return;
+    this.tipped = "";
+    this.tip.remove();
   }
 
   /** The figure of the ward under the pointer. */
   private figure({ values, name }: { values: Map<string, number>; name: string }, at: LatLng): void {
-    const ward = this.areas.at(lonLat(at));
-    if (ward) this.tip.setLatLng(at).setContent(wardCard(ward.name, name, values.get(ward.code))).addTo(this.map);
-    else this.tip.remove();
+    const ward = this.areas.at(this.map.project(at));
+    if (ward) this.tell(ward.code, at, () => wardCard(ward.name, name, values.get(ward.code)));
+    else this.hush();
   }
 
   /** Enter acts on what is under the cross-hair, which stands in the middle while the map has the keyboard. */
@@ -227,13 +251,24 @@ export class CivicMap {
     this.press(this.map.getSize().divideBy(2));
   }
 
-  /** Say to a reader who steers by keyboard what the cross-hair has reached. */
-  private tell(): void {
-    const line = document.querySelector("#map-says");
-    if (!line || document.activeElement !== this.box) return;
-    const hit = this.under(this.map.getSize().divideBy(2));
-    line.textContent = hit ? spoken(hit) : t("map.says.count", { n: this.assets.count() });
-  }
+  /** Say what there is, to those who hear the map: what the cross-hair has reached, and what is in sight. Said when the
+   *  map and its tiles have come to rest, and only once. */
+  private readonly say = (): void => {
+    window.clearTimeout(this.saying);
+    this.saying = window.setTimeout(() => {
+      const tally = this.assets.tally();
+      if (!tally || this.shaded) return;
+      const hit = document.activeElement === this.box ? this.under(this.map.getSize().divideBy(2)) : null;
+      write("#map-says", [hit && spoken(hit), inSight(tally)].filter(Boolean).join(" "));
+      write("#map-part", tally.approximate ? t("map.part") : "");
+    }, SAY_MS);
+  };
+}
+
+/** A line that is read out when it changes. */
+function write(place: string, words: string): void {
+  const line = document.querySelector(place);
+  if (line && line.textContent !== words) line.textContent = words;
 }
 
 /** Whether movement may be shown. */

@@ -1,7 +1,7 @@
 /** The steps of the choropleth: equal width from nothing to the highest. */
 
-/** How many shades styles/map.css has. */
-const STEPS = 5;
+/** How many shades there are. */
+export const STEPS = 5;
 
 /** The step of a value, 0 to 4. Where every value is nothing, all are step 0. */
 export function steps(values: number[]): (value: number) => number {

@@ -2,9 +2,10 @@
 
 import { VectorTile, type VectorTileFeature } from "@mapbox/vector-tile";
 import { PbfReader } from "pbf";
+import { type CellName, TILE } from "./cells";
 
-/** Pixels of a tile's side. */
-export const TILE = 512;
+/** Clusters are made on a grid of so many squares to a side; each is a tile three zooms further down. */
+const GRID = 8;
 
 /** A single asset; x and y are pixels from the tile's north-west corner. */
 export interface Pin {
@@ -21,6 +22,10 @@ export interface Cluster {
   y: number;
   count: number;
   parts: [kind: string, count: number][];
+  /** All of them stand on one spot: no zoom parts them. */
+  stack: boolean;
+  /** There are more than the service counted for this search. */
+  approximate: boolean;
 }
 
 /** A line or polygon, in pixels; `closed` for polygons. */
@@ -53,12 +58,22 @@ export function readTile(bytes: ArrayBuffer, kinds: string[]): TileContent {
   return content;
 }
 
+/** The square of the grid that a cluster stands for, as a tile of its own. */
+export const cellUnder = ({ level, x, y }: CellName, cluster: { x: number; y: number }): CellName => ({
+  level: level + Math.log2(GRID),
+  x: x * GRID + square(cluster.x),
+  y: y * GRID + square(cluster.y),
+});
+
+const square = (pixel: number): number => Math.min(GRID - 1, Math.max(0, Math.floor((pixel / TILE) * GRID)));
+
 function cluster(feature: VectorTileFeature, kinds: string[]): Cluster {
   const parts = kinds
     .map((kind): [string, number] => [kind, Number(feature.properties[kind] ?? 0)])
     .filter(([, count]) => count > 0)
     .sort((one, other) => other[1] - one[1]);
-  return { ...place(feature), count: Number(feature.properties.count ?? 0), parts };
+  const { count, stack, approximate } = feature.properties;
+  return { ...place(feature), count: Number(count ?? 0), parts, stack: stack === true, approximate: approximate === true };
 }
 
 function pin(feature: VectorTileFeature): Pin {
@@ -77,4 +92,43 @@ function place(feature: VectorTileFeature): { x: number; y: number } {
   const point = feature.loadGeometry()[0]?.[0];
   const scale = TILE / feature.extent;
   return { x: (point?.x ?? 0) * scale, y: (point?.y ?? 0) * scale };
+}
+
+// Counting what is in sight -----------------------------------------------------------------------------------------
+
+export interface Tally {
+  pins: number;
+  /** Marks that stand for several pins. */
+  clusters: number;
+  parts: Map<string, number>;
+  approximate: boolean;
+}
+
+/** A tile and the edges of what is seen of it, in its own pixels. */
+interface Seen {
+  content: TileContent;
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/** How many pins have their mark in sight, by kind. */
+export function tallyOf(tiles: Seen[]): Tally {
+  const tally: Tally = { pins: 0, clusters: 0, parts: new Map(), approximate: false };
+  const add = (kind: string, n: number): void => void tally.parts.set(kind, (tally.parts.get(kind) ?? 0) + n);
+  for (const { content, left, top, right, bottom } of tiles) {
+    const seen = ({ x, y }: { x: number; y: number }): boolean => x >= left && x < right && y >= top && y < bottom;
+    for (const pin of content.pins.filter(seen)) {
+      tally.pins += 1;
+      add(pin.kind, 1);
+    }
+    for (const cluster of content.clusters.filter(seen)) {
+      tally.pins += cluster.count;
+      tally.clusters += 1;
+      for (const [kind, n] of cluster.parts) add(kind, n);
+    }
+    tally.approximate ||= content.clusters.some(({ approximate }) => approximate);
+  }
+  return tally;
 }

@@ -178,11 +178,11 @@ export class Where {
     if (geometry.type !== "Point") return t("where.drawn");
     const ward = this.ward?.name;
     if (location_class === "person") return ward ? t("where.roughly", { ward }) : t("where.roughly-here");
-    return ward ? t("where.in", { ward }) : this.wardsKnown ? t("where.in-none") : t("where.pinned");
+    return ward ? t("where.in", { ward }) : this.ward ? t("where.in-none") : t("where.pinned");
   }
 
-  private ward: Area | null = null;
-  private wardsKnown = false;
+  /** The ward of the point; no name outside of all, null while it is not known. */
+  private ward: { key: string; name: string | null } | null = null;
 
   // Changes ---------------------------------------------------------------------------------------------------------------
 
@@ -219,20 +219,29 @@ export class Where {
       drawing: way,
       approximate: location_class === "person",
       onChange: (geometry) => {
-        this.settle(map, geometry);
         this.keep({ geometry });
+        void this.settle(map, geometry);
       },
     });
     picker.start(this.now.geometry);
-    this.settle(map, this.now.geometry);
+    void this.settle(map, this.now.geometry);
     this.options.redraw();
     const task = document.getElementById("map-task");
     if (task) render(taskView(way, () => picker.undo()), task);
   }
 
-  private settle(map: CivicMap, geometry: Geometry | null): void {
-    this.wardsKnown = map.areas.known;
-    this.ward = geometry?.type === "Point" ? map.wardAt(geometry.coordinates) : null;
+  /** Find out which ward the point lies in. The sentence is completed when it is known. */
+  private async settle(map: CivicMap, geometry: Geometry | null): Promise<void> {
+    const key = geometry?.type === "Point" ? geometry.coordinates.join() : "";
+    if (this.ward?.key === key) return;
+    this.ward = null;
+    if (geometry?.type !== "Point" || !world.settings.bounds) return;
+    // Without an answer it stays "Pinned": the service will know the ward when it is sent.
+    const found = await map.wardAt(geometry.coordinates).catch(() => undefined);
+    const now = this.now.geometry;
+    if (found === undefined || now?.type !== "Point" || now.coordinates.join() !== key) return;
+    this.ward = { key, name: found?.name ?? null };
+    this.options.redraw();
   }
 
   /** Put the point there, rounded first when only the cell may be known. */

@@ -51,7 +51,6 @@ async function shade(): Promise<void> {
   }
   const label = columns().find((one) => one.name === figure)?.label ?? figure;
   const map = await theMap();
-  await map.areasReady;
   map.shade(values, label);
   const box = document.getElementById("legend");
   const wards = report.rows.filter((row) => row.ward_code).length;

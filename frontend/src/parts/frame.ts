@@ -53,6 +53,7 @@ const frame = (layout: Layout): TemplateResult => html`
       <div class="crosshair" aria-hidden="true"></div>
       <div id="map-tools" class="map__tools"></div>
       <div id="map-task" class="map__task"></div>
+      <p id="map-part" class="map__part" role="status"></p>
       <div class="map__notes">${notes()}</div>
       <div id="legend"></div>
       <p id="map-says" class="for-readers" aria-live="polite"></p>

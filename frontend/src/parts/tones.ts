@@ -11,12 +11,19 @@ const inks = new Map<string, string>();
 /** The colour of a kind in the present scheme, as #rrggbb. */
 export const inkOf = (kind: string): string => inks.get(kind) ?? "#666666";
 
-/** A colour token of the present scheme, e.g. "--ink". */
-export const token = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const tokens = new Map<string, string>();
+
+/** A colour token of the present scheme, e.g. "--ink". Kept, for the map reads them while it draws. */
+export function token(name: string): string {
+  const kept = tokens.get(name) ?? getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  tokens.set(name, kept);
+  return kept;
+}
 
 /** Work out the inks now and whenever the scheme changes; CSS finds them as --kind-<name>. */
 export function paintKinds(kinds: Kind[]): void {
   const paint = (): void => {
+    tokens.clear();
     const ground = token("--map-land");
     for (const kind of kinds) {
       inks.set(kind.name, readable(kind.colour, ground, LEAST));
