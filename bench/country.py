@@ -97,6 +97,7 @@ def _make(cluster: localdb.Cluster, size: int, wards: Path | None, say: Say) -> 
         words = _tools(connection)
         _ground(cluster, connection, wards, say)
         _run(connection, "country_people", people=people)
+        connection.execute("ANALYZE")
         later = _without_indexes(connection)
         _pour(cluster, {"size": size, "people": people, "words": words}, say)
         _settle(connection)
