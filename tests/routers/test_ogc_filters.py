@@ -53,7 +53,8 @@ def test_a_filter_s_positions_are_read_in_filter_crs(ogc: Ogc) -> None:
 @pytest.mark.parametrize(
     "filter",
     ["", "theme", "theme =", "theme = 'food' AND", "nothing = 1", "owner_id = 1", "state = 'hidden'",
-     "1; DROP TABLE asset", "details = 'x'", "geom IS NULL", "S_INTERSECTS(geometry, POINT(nan 1))", "S_INTERSECTS(geometry, POINT(500 1))",
+     "1; DROP TABLE asset",
+     "details = 'x'", "geom IS NULL", "S_INTERSECTS(geometry, POINT(nan 1))", "S_INTERSECTS(geometry, POINT(500 1))",
      "starts_at > TIMESTAMP('yesterday')", "theme = 'a\x00'", "(" * 500, "theme LIKE 1", "appreciations = 'x'",
      "pg_sleep(1) = 1", "theme = 'food'" + " OR theme = 'x'" * 200, "x" * 30_000],
 )  # fmt: skip
