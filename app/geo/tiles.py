@@ -21,14 +21,29 @@ from app import db, kinds
 from app.geo import cells
 
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
-#: A tile of zoom 14 or more with more pins than this shows clusters, one for each square of its grid.
+#: Squares of a tile's grid.
+SQUARES = 4**cells.GRID_BITS
+#: A tile of zoom 14 or more with more pins than this shows clusters in those squares that hold more than their share.
 CROWD = 2000
+#: From as many pins on, a tile of zoom 14 to 16 no longer counts rows but reads the deepest level of the pyramid.
+MANY = 20_001
 #: Rows that a search may bring to one tile; beyond it the tile says that its counts are approximate.
 FOUND_BOUND = 10_000
 #: Pixels of a tile around it that belong to it when lines and polygons are cut.
 BUFFER = 64 / cells.EXTENT
+#: A line or polygon is drawn from this many pixels on; what is smaller is only its pin.
+SEEN = 4
 KEPT_S = 1.0
 KEPT_TILES = 1000
+
+
+@dataclass(frozen=True)
+class Found:
+    """The ids of what a search found in a tile. With weights they are a sample: each stands for so many assets, and the
+    tile says that its counts are approximate."""
+
+    ids: Sequence[int]
+    weights: Sequence[float] | None = None
 
 
 async def draw(
@@ -37,30 +52,81 @@ async def draw(
     *,
     of_kinds: Sequence[str] = (),
     themes: Sequence[str] = (),
-    found: Sequence[int] | None = None,
-    approximate: bool = False,
+    found: Found | None = None,
 ) -> bytes:
-    """The tile as a visitor sees it; no bytes when it is empty. One statement, exact at the moment it runs.
+    """The tile as a visitor sees it; no bytes when it is empty. All counts come from one statement, exact when it runs.
 
-    `found` are ids of the only assets to draw, where more than kinds and themes was asked for; `approximate` says that
-    there are more of them than were looked at, and is written on every cluster.
+    `found` are the only assets to draw, where more than kinds and themes was asked for.
     """
-    by_rows = found is not None or tile.z > cells.PYRAMID_ZOOM
-    level = min(tile.z + cells.GRID_BITS, cells.CELL_ZOOM)
+    asked = _asked(tile) | {"kinds": list(of_kinds) or None, "themes": list(themes) or None}
+    if found is not None:
+        counted, shapes = await _found(connection, tile, found, asked)
+    elif tile.z > cells.PYRAMID_ZOOM:
+        counted, shapes = await _pins(connection, tile, asked)
+    else:
+        counted, shapes = await _run(connection, "tile_pyramid", asked | _grid(tile.z + cells.GRID_BITS))
+    if not shapes:
+        return counted or b""
+    only = {
+        "z": Int4(tile.z),
+        "x": Int4(tile.x),
+        "y": Int4(tile.y),
+        "found": found and [Int8(one) for one in found.ids],
+    }
+    (outlines,) = await _run(connection, "tile_shapes", asked | only)
+    return (counted or b"") + (outlines or b"")
+
+
+async def _run(connection: AsyncConnection, name: str, asked: dict[str, Any]) -> tuple[Any, ...]:
+    statement = db.sql(name)
+    known = statement.compile().params
+    row = (await connection.execute(statement, {key: asked[key] for key in known})).one()
+    return tuple(row)
+
+
+def _asked(tile: cells.Tile) -> dict[str, Any]:
+    """What every statement may ask of a tile. Int4 and Int8 keep the types of the parameters, and so the prepared
+    statement, the same from tile to tile.
+    """
     (low, high), (left, top) = tile.cells, tile.corner
     west, south, east, north = tile.bounds(BUFFER)
-    # Int4 and Int8 keep the types of the parameters, and so the prepared statement, the same from tile to tile.
-    asked: dict[str, Any] = {
-        "z": Int4(tile.z), "x": Int4(tile.x), "y": Int4(tile.y),
-        "level": None if by_rows else Int4(level), "shift": Int4(cells.shift(level)),
-        "low": Int8(low), "high": Int8(high), "left": Int8(left), "top": Int8(top),
-        "size": Int8(tile.size), "crowd": Int8(CROWD if tile.z > cells.PYRAMID_ZOOM else 0),
-        "west": west, "south": south, "east": east, "north": north, "pixel": 360 / 512 / 2**tile.z,
-        "kinds": list(of_kinds) or None, "themes": list(themes) or None,
-        "found": None if found is None else [Int8(one) for one in found], "approximate": approximate,
+    return {
+        "low": Int8(low), "high": Int8(high), "left": Int8(left), "top": Int8(top), "size": Int8(tile.size),
+        "west": west, "south": south, "east": east, "north": north, "seen": SEEN * 360 / 512 / 2**tile.z,
         "kind_names": [kind.name for kind in kinds.ALL], "layer_names": [kind.plural for kind in kinds.ALL],
     }  # fmt: skip
-    return bytes((await connection.execute(db.sql("tile"), asked)).scalar() or b"")
+
+
+def _grid(level: int) -> dict[str, Any]:
+    return {"level": Int4(level), "shift": Int4(cells.shift(level))}
+
+
+async def _pins(connection: AsyncConnection, tile: cells.Tile, asked: dict[str, Any]) -> tuple[bytes | None, bool]:
+    """Pins while there are not too many; else squares with counts, and no more rows are looked at than that takes."""
+    pins, crowd, shapes = await _run(connection, "tile_pins", asked | {"most": Int4(CROWD), "many": Int4(MANY)})
+    if not crowd:
+        return pins, shapes
+    if crowd >= MANY and tile.z <= cells.LEVELS[-1]:
+        counted, _ = await _run(connection, "tile_pyramid", asked | _grid(cells.LEVELS[-1]))
+        return counted, shapes
+    level = min(tile.z + cells.GRID_BITS, cells.CELL_ZOOM)
+    few = Int4(max(1, CROWD // SQUARES))
+    (counted,) = await _run(connection, "tile_crowd", asked | _grid(level) | {"few": few})
+    return counted, shapes
+
+
+async def _found(
+    connection: AsyncConnection, tile: cells.Tile, found: Found, asked: dict[str, Any]
+) -> tuple[bytes | None, bool]:
+    rows = {
+        "found": [Int8(one) for one in found.ids],
+        "weights": list(found.weights) if found.weights else [1.0] * len(found.ids),
+        "approximate": found.weights is not None,
+        "most": Int4(CROWD if tile.z > cells.PYRAMID_ZOOM else 0),
+    }
+    level = min(tile.z + cells.GRID_BITS, cells.CELL_ZOOM)
+    counted, shapes = await _run(connection, "tile_found", asked | rows | _grid(level))
+    return counted, shapes
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    literal_column,
     text,
 )  # fmt: skip
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
@@ -28,6 +29,7 @@ from app.models.people import Community, Person, one_of
 
 ANCHOR = "CASE WHEN GeometryType(geom) = 'POINT' THEN geom ELSE ST_PointOnSurface(geom) END"
 ON_MAP = "state = 'published' AND audience = 'public' AND stage <> 'ended' AND geom IS NOT NULL"
+ENDED = "state = 'published' AND audience = 'public' AND stage = 'ended'"
 SEARCH = (
     "setweight(to_tsvector('civic_english', title), 'A') || setweight(to_tsvector('civic_english', summary), 'B')"
     " || setweight(to_tsvector('civic_english', body || ' ' || organiser), 'C')"
@@ -54,10 +56,21 @@ class Asset(Base):
         CheckConstraint("audience = 'public' OR community_id IS NOT NULL", name="audience_needs_community"),
         CheckConstraint("title <> ''", name="title"),
         UniqueConstraint("source", "fingerprint"),
-        Index("ix_asset_cell", "cell", postgresql_where=text("on_map")),
+        # A tile reads its pins from this index alone.
+        Index(
+            "ix_asset_pin", "cell", postgresql_include=["anchor", "kind", "theme", "stage", "uid", "title"],
+            postgresql_where=text("on_map"),
+        ),
+        Index("ix_asset_ended", "cell", postgresql_where=text(ENDED)),
         Index("ix_asset_anchor", "anchor", postgresql_using="gist"),
         Index(
             "ix_asset_shape", "geom", postgresql_using="gist",
+            postgresql_where=text("on_map AND GeometryType(geom) <> 'POINT'"),
+        ),
+        # Shapes by place and size: from afar only the large ones are looked at.
+        Index(
+            "ix_asset_reach", literal_column("civic_reach(geom)").label("reach"), postgresql_using="gist",
+            postgresql_ops={"reach": "gist_geometry_ops_nd"},
             postgresql_where=text("on_map AND GeometryType(geom) <> 'POINT'"),
         ),
         Index("ix_asset_unmapped", "kind", "theme", postgresql_where=text("geom IS NULL AND state = 'published'")),

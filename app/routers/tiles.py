@@ -86,7 +86,8 @@ async def _make(serving: Service, tile: cells.Tile, wanted: AssetFilter) -> byte
             return await tiles.draw(connection, tile, of_kinds=wanted.kinds, themes=wanted.themes)
         found = list(await connection.scalars(_matching(tile, wanted)))
         more = len(found) > tiles.FOUND_BOUND
-        return await tiles.draw(connection, tile, found=found[: tiles.FOUND_BOUND], approximate=more)
+        kept = found[: tiles.FOUND_BOUND]
+        return await tiles.draw(connection, tile, found=tiles.Found(kept, [1.0] * len(kept) if more else None))
 
 
 def _matching(tile: cells.Tile, wanted: AssetFilter) -> Select[Any]:

@@ -173,16 +173,16 @@ async def test_found_rows_alone_are_drawn_and_an_open_end_is_marked(session: Asy
         session, [Thing(), Thing(), Thing(shape=POLYGON), Thing(kind="idea", shape=beside(5)), Thing(stage="ended")]
     )
     ids = list(await session.scalars(text("SELECT id FROM asset ORDER BY id DESC LIMIT 5")))
-    found = layers(await drawn(session, at(zoom), found=ids[:1]))
+    found = layers(await drawn(session, at(zoom), found=tiles.Found(ids[:1])))
     assert [f["properties"]["stage"] for f in found["projects"]] == ["ended"]
-    both = await drawn(session, at(zoom), found=ids[3:])
+    both = await drawn(session, at(zoom), found=tiles.Found(ids[3:]))
     (cluster,) = layers(both)["clusters"]
     assert cluster["properties"]["count"] == 2
     assert "approximate" not in cluster["properties"]
-    (cluster,) = layers(await drawn(session, at(zoom), found=ids[3:], approximate=True))["clusters"]
+    (cluster,) = layers(await drawn(session, at(zoom), found=tiles.Found(ids[3:], [1.0, 1.0])))["clusters"]
     assert cluster["properties"]["approximate"] is True
-    assert ("shapes" in layers(await drawn(session, at(zoom), found=[ids[2]]))) is (zoom >= 9)
-    assert await drawn(session, at(zoom), found=[]) == b""
+    assert ("shapes" in layers(await drawn(session, at(zoom), found=tiles.Found([ids[2]])))) is (zoom >= 9)
+    assert await drawn(session, at(zoom), found=tiles.Found([])) == b""
 
 
 async def test_the_same_tile_has_the_same_bytes(session: AsyncSession) -> None:
