@@ -16,9 +16,11 @@ from typing import Any, ClassVar, Protocol
 
 import psycopg
 from psycopg import AsyncConnection as AsyncDriver
+from psycopg import AsyncRawCursor
 from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
-from sqlalchemy import DateTime, Integer, MetaData, TextClause, event, exc, text
+from sqlalchemy import DateTime, Integer, MetaData, Select, TextClause, event, exc, text
+from sqlalchemy.dialects.postgresql import psycopg as dialect
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -33,6 +35,7 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+_DIALECT = dialect.PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 #: Most connections that a process keeps for statements that stand alone; each is busy for a millisecond.
 LONE = 4
 #: A server that vanished without a word is noticed within a minute, also by connections that wait in a pool.
@@ -49,24 +52,53 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: DateTime(timezone=True), int: Integer}
 
 
-class Ask(Protocol):
-    """Runs the statement app/sql/<name>.sql with these values, over psycopg alone, and returns its rows (named tuples).
+@dataclass(frozen=True)
+class Ready:
+    """A statement in PostgreSQL's own words ($1, $2 …): nothing has to be read or put together when it is asked."""
 
-    A third of the processor time of the same through a session: for the few statements that every request waits for.
-    Raises what SQLAlchemy raises.
+    text: bytes
+    names: tuple[str, ...]
+    """The values that it takes, in order."""
+    given: dict[str, Any]
+    """Those that it has already."""
+
+    @classmethod
+    def built(cls, statement: Select[Any]) -> "Ready":
+        """One that SQLAlchemy built, of a shape that does not depend on who asks; parameters without a value stay open."""
+        compiled = statement.compile(dialect=_DIALECT)
+        given = {name: value for name, value in compiled.params.items() if value is not None}
+        return cls(str(compiled).encode(), tuple(compiled.positiontup or ()), given)
+
+    @classmethod
+    @cache
+    def written(cls, name: str) -> "Ready":
+        """The one in app/sql/<name>.sql."""
+        plain = re.sub(r"--.*", "", _source(name)).strip()
+        names = tuple(dict.fromkeys(re.findall(r"(?<!:):(\w+)", plain)))
+        numbered = re.sub(r"(?<!:):(\w+)", lambda found: f"${names.index(found[1]) + 1}", plain)
+        return cls(numbered.encode(), names, {})
+
+
+class Ask(Protocol):
+    """Runs app/sql/<name>.sql, or a statement made ready, with these values and returns its rows (named tuples).
+
+    Over psycopg alone, in a third of the processor time that the same takes through a session: for the few statements
+    that every request waits for. Raises what SQLAlchemy raises.
     """
 
-    async def __call__(self, name: str, **values: Any) -> list[Any]: ...
+    async def __call__(self, statement: str | Ready, **values: Any) -> list[Any]: ...
 
 
 @dataclass(frozen=True)
 class Engines:
     """`read` may only read and never sees the vault; `write` does everything else. `alone` runs one statement as the
-    writing role on a connection of its own, committed when it returns: for what outlives a failed request."""
+    writing role on a connection of its own, committed when it returns: for what outlives a failed request. `glance` does
+    so as the reading role: for the map's tiles."""
 
     read: AsyncEngine
     write: AsyncEngine
     alone: "Alone"
+    glance: "Alone"
 
     @classmethod
     def of(cls, settings: Settings) -> "Engines":
@@ -75,13 +107,17 @@ class Engines:
         read = settings.database_read_url or settings.database_url
         if not write or not read:
             raise ValueError("the settings name no database")
-        return cls(read=_engine(read, settings), write=_engine(write, settings), alone=Alone(write, settings))
+        # Reads need no transaction: each statement sees what is committed, as it would in one.
+        reading = _engine(read, settings, isolation_level="AUTOCOMMIT")
+        alone, glance = Alone(write, settings), Alone(read, settings, binary=True)
+        return cls(read=reading, write=_engine(write, settings), alone=alone, glance=glance)
 
     async def dispose(self) -> None:
         """Close every connection."""
         await self.read.dispose()
         await self.write.dispose()
         await self.alone.dispose()
+        await self.glance.dispose()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -96,7 +132,7 @@ class Engines:
             yield session
 
 
-def _engine(url: str, settings: Settings) -> AsyncEngine:
+def _engine(url: str, settings: Settings, **more: Any) -> AsyncEngine:
     engine = create_async_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_size=settings.pool_size,
@@ -104,6 +140,7 @@ def _engine(url: str, settings: Settings) -> AsyncEngine:
         pool_timeout=settings.pool_wait_s,
         hide_parameters=True,  # a log must not hold what the vault is for
         connect_args=CONNECT,
+        **more,
     )
 
     def refuse_dead(connection: Any, *_: Any) -> None:
@@ -125,15 +162,19 @@ def _is_dead(connection: AsyncDriver[Any]) -> bool:
 
 
 class Alone:
-    """An Ask whose every statement commits by itself, on connections that nothing holds for longer."""
+    """An Ask whose every statement commits by itself, on connections that nothing holds for longer.
 
-    def __init__(self, url: str, settings: Settings) -> None:
+    `binary` brings bytes as they are, not as twice as many letters; what psycopg cannot read so comes as bytes too.
+    """
+
+    def __init__(self, url: str, settings: Settings, *, binary: bool = False) -> None:
+        self._binary = binary
         self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
         self._wait_s = settings.pool_wait_s
         self._room = asyncio.Semaphore(min(LONE, settings.pool_size))
         self._waiting: list[AsyncDriver[Any]] = []
 
-    async def __call__(self, name: str, **values: Any) -> list[Any]:
+    async def __call__(self, statement: str | Ready, **values: Any) -> list[Any]:
         """See Ask."""
         try:
             async with asyncio.timeout(self._wait_s):
@@ -143,7 +184,7 @@ class Alone:
         try:
             connection = await self._connected()
             try:
-                return await _rows(connection, name, values)
+                return await _rows(connection, statement, values, binary=self._binary)
             finally:
                 if connection.info.transaction_status == TransactionStatus.IDLE:
                     self._waiting.append(connection)
@@ -175,23 +216,27 @@ def within(session: AsyncSession) -> Ask:
     connection: AsyncDriver[Any] | None = None
     transaction = None
 
-    async def ask(name: str, **values: Any) -> list[Any]:
+    async def ask(statement: str | Ready, **values: Any) -> list[Any]:
         nonlocal connection, transaction
         if session.new or session.dirty or session.deleted:
             await session.flush()
         if connection is None or transaction is not session.sync_session.get_transaction():
             connection = await driver(session)
             transaction = session.sync_session.get_transaction()
-        return await _rows(connection, name, values)
+        return await _rows(connection, statement, values)
 
     session.info["ask"] = ask
     return ask
 
 
-async def _rows(connection: AsyncDriver[Any], name: str, values: dict[str, Any]) -> list[Any]:
+async def _rows(
+    connection: AsyncDriver[Any], statement: str | Ready, values: dict[str, Any], *, binary: bool = False
+) -> list[Any]:
+    ready = Ready.written(statement) if isinstance(statement, str) else statement
+    given = ready.given | values
     with _told_as_usual():
-        cursor = connection.cursor(row_factory=namedtuple_row)
-        await cursor.execute(_driver_sql(name), values)
+        cursor = AsyncRawCursor(connection, row_factory=namedtuple_row)
+        await cursor.execute(ready.text, [given[name] for name in ready.names], binary=binary)
         return await cursor.fetchall() if cursor.description else []
 
 
@@ -221,10 +266,3 @@ def _source(name: str) -> str:
 def sql(name: str) -> TextClause:
     """The statement in app/sql/<name>.sql, with :named parameters."""
     return text(_source(name))
-
-
-@cache
-def _driver_sql(name: str) -> bytes:
-    """The same in psycopg's words, and without comments: it keeps what it makes of a statement of up to 4096 bytes."""
-    plain = re.sub(r"--.*", "", _source(name)).replace("%", "%%")
-    return re.sub(r"(?<!:):(\w+)", r"%(\1)s", plain).strip().encode()

@@ -1,7 +1,6 @@
 """Pinning things on the map: publish, amend, withdraw, and ending by date."""
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,21 +25,12 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Published:
-    """An asset that was pinned just now, or before by the same call."""
-
-    uid: UUID
-    version: int
-    new: Asset | None
-    """What rules judge a new asset by, without having read it again; None where it was there before."""
-
-
-async def publish(session: AsyncSession, actor: Actor, doc: AssetDocument, *, hold: bool = False) -> Published:
+async def publish(session: AsyncSession, actor: Actor, doc: AssetDocument, *, hold: bool = False) -> Asset:
     """Pin an asset. With `hold` it waits for a moderator; a draft waits for its author.
 
-    A second call with the same uid, owner and document answers with the asset of the first; anything else under a
-    taken uid raises UidTaken. Raises Invalid for a geometry, area or community that cannot be.
+    What it returns has what rules judge an asset by; the rest of a new one is not read again. A second call with the
+    same uid, owner and document answers with the asset of the first; anything else under a taken uid raises UidTaken.
+    Raises Invalid for a geometry, area or community that cannot be.
     """
     rules.require(actor, "assets.publish")
     await areas.share(session)  # before any row is locked: a change of boundaries takes them in this order too
@@ -60,19 +50,18 @@ async def publish(session: AsyncSession, actor: Actor, doc: AssetDocument, *, ho
     written = values | {"details": Jsonb(values["details"]), "geom": shapes.wkb(values["geom"])}
     rows = await db.within(session)("publish_asset", **written, actor=actor.label, after=Jsonb(plain))
     if not rows:
-        first = await _replayed(session, actor, uid, plain)
-        return Published(uid, first.version, None)
+        return await _replayed(session, actor, uid, plain)
     (made,) = rows
     if doc.geometry:
         if not made.areas:
             await _refuse_swapped(session, doc)
         await _keep_exact(session, uid, doc)
-    return Published(uid, made.version, _judged(values, made))
+    return _judged(values, made)
 
 
 def _judged(values: dict[str, Any], made: Any) -> Asset:
     asked = ("uid", "kind", "state", "audience", "owner_id", "community_id", "area_id")
-    asset = Asset(id=made.id, **{name: values[name] for name in asked})
+    asset = Asset(id=made.id, version=made.version, **{name: values[name] for name in asked})
     set_committed_value(asset, "in_areas", [AssetArea(asset_id=made.id, area_id=area) for area in made.areas])
     return asset
 

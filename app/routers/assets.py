@@ -6,14 +6,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import errors, kinds, lifecycles, search
 from app.actions import assets, moderation
 from app.auth import Actor
 from app.kinds.document import AssetDocument
-from app.models import Appreciation, Asset, Comment, Need, Proposal, Update
+from app.models import Asset
 from app.routers import deps, present
 from app.routers.deps import IfMatch, JustOnce, Read, Serving, Tx, Who, act
 from app.wire import Out, Reason, Text, Wire
@@ -194,30 +193,14 @@ async def read_asset(asset: UUID, request: Request, session: Read, actor: Who) -
     return await _answer(session, actor, asset, request)
 
 
-async def shown(session: AsyncSession, actor: Actor, asset_uid: UUID) -> dict[str, Any]:
-    """One asset as plain values of a Feature, as this actor sees it now."""
-    text = await search.feature(session, actor, asset_uid)
-    asset = await search.get_asset(session, actor, asset_uid)
-    thanked = select(Appreciation).where(Appreciation.asset_id == asset.id, Appreciation.person_id == actor.person_id)
-    appreciated = bool(actor.signed_in and await session.scalar(select(thanked.exists())))
-    return present.whole_feature(text, asset, actor, appreciated=appreciated, counts=await _counts(session, asset))
-
-
-async def _counts(session: AsyncSession, asset: Asset) -> dict[str, int]:
-    published = select(func.count()).where(Comment.asset_id == asset.id, Comment.state == "published")
-    opened = select(func.count()).where(Need.asset_id == asset.id, Need.state == "open")
-    proposed = select(func.count()).where(Proposal.asset_id == asset.id)
-    posted = select(func.count()).where(Update.asset_id == asset.id)
-    names = ("comments", "open_needs", "proposals", "updates")
-    each = [
-        part.scalar_subquery().label(name)
-        for part, name in zip((published, opened, proposed, posted), names, strict=True)
-    ]
-    return dict((await session.execute(select(*each))).one()._mapping)
+async def _shown(session: AsyncSession, actor: Actor, asset: Asset) -> dict[str, Any]:
+    """An asset that this actor may see, as plain values of a Feature."""
+    return present.whole_feature(await search.in_full(session, actor, asset), asset, actor)
 
 
 async def _answer(session: AsyncSession, actor: Actor, asset_uid: UUID, request: Request) -> Response:
-    return present.geojson(await shown(session, actor, asset_uid), request, PRIVATE)
+    asset = await search.get_asset(session, actor, asset_uid)
+    return present.geojson(await _shown(session, actor, asset), request, PRIVATE)
 
 
 # ── writes ──────────────────────────────────────────────────────────────────────────────────
@@ -227,7 +210,7 @@ async def _answer(session: AsyncSession, actor: Actor, asset_uid: UUID, request:
 async def publish_asset(doc: AssetDocument, session: Tx, actor: Who, serving: Serving, once: JustOnce) -> Response:
     """Pin an asset. Send your own `id` or an Idempotency-Key to make a retry safe."""
     asset = await assets.publish(session, actor, doc, hold=serving.settings.hold_new_content)
-    body = await shown(session, actor, asset.uid)
+    body = await _shown(session, actor, asset)
     return await once.created(body, version=asset.version, location=f"/api/v1/assets/{asset.uid}")
 
 

@@ -212,15 +212,13 @@ class FeatureCollection(Out):
     attribution: str
 
 
-def whole_feature(
-    text: str, asset: Asset, actor: Actor, *, appreciated: bool, counts: dict[str, int]
-) -> dict[str, Any]:
-    """One asset (the text of its Feature) with its story, counts, and what this actor may do with it."""
-    shown: dict[str, Any] = json.loads(text)
+def whole_feature(row: Any, asset: Asset, actor: Actor) -> dict[str, Any]:
+    """One asset (as search.in_full found it) with its story, counts, and what this actor may do with it."""
+    shown: dict[str, Any] = json.loads(row.text)
     shown["properties"] |= {
         "body_html": html(shown["properties"]["body"]),
-        "counts": counts,
-        "appreciated": appreciated if actor.signed_in else None,
+        "counts": {name: getattr(row, name) for name in Counts.model_fields},
+        "appreciated": row.appreciated if actor.signed_in else None,
         "may": acts(asset, actor),
     }
     return shown

@@ -5,12 +5,12 @@ geometry and the anchor made from it are the only places that anything here can 
 """
 
 from app.search.facets import Facets, facet_counts
-from app.search.features import feature
+from app.search.features import feature, in_full
 from app.search.filters import DEFAULT_STAGES, EVERYTHING, AssetFilter, conditions, select_assets
 from app.search.pages import Found, Sort, page
 from app.search.things import get_asset, get_thing, things, whole
 
 __all__ = [
     "DEFAULT_STAGES", "EVERYTHING", "AssetFilter", "Facets", "Found", "Sort", "conditions", "facet_counts", "feature",
-    "get_asset", "get_thing", "page", "select_assets", "things", "whole",
+    "get_asset", "get_thing", "in_full", "page", "select_assets", "things", "whole",
 ]  # fmt: skip

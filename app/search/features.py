@@ -5,17 +5,33 @@ same. The properties are those of present.AssetOut.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, Text, and_, case, cast, func, literal_column, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal_column,
+    select,
+    true,
+)  # fmt: skip
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from app import errors, rules
+from app import db, errors, rules
 from app.auth import Actor
-from app.models import Area, Asset, Community, Person
+from app.models import Appreciation, Area, Asset, Comment, Community, Need, Person, Proposal, Update
 from app.search.filters import EVERYTHING, AssetFilter, distance
 
 #: Decimal places of a degree: about a centimetre.
@@ -123,3 +139,31 @@ async def feature(
     if found is None:
         raise errors.NotFound()
     return found
+
+
+def _count(model: type[Comment | Need | Proposal | Update], *which: ColumnElement[bool]) -> ColumnElement[int]:
+    return select(func.count()).where(model.asset_id == Asset.id, *which).scalar_subquery()
+
+
+@cache
+def _in_full() -> db.Ready:
+    thanked = exists().where(
+        Appreciation.asset_id == Asset.id, Appreciation.person_id == bindparam("reader_id", type_=BigInteger)
+    )
+    columns: list[Any] = [
+        text(EVERYTHING).label("text"),
+        _count(Comment, Comment.state == "published").label("comments"),
+        _count(Need, Need.state == "open").label("open_needs"),
+        _count(Proposal).label("proposals"),
+        _count(Update).label("updates"),
+        thanked.label("appreciated"),
+    ]
+    shown = beside(select(*columns).select_from(Asset))
+    return db.Ready.built(shown.where(Asset.id == bindparam("asset_id", type_=BigInteger)))
+
+
+async def in_full(session: AsyncSession, actor: Actor, asset: Asset) -> Any:
+    """An asset that the actor may see: `text` as the lists show it, how many `comments`, `open_needs`, `proposals` and
+    `updates` it has, and whether the actor has `appreciated` it."""
+    (row,) = await db.within(session)(_in_full(), asset_id=asset.id, reader_id=actor.person_id)
+    return row
