@@ -286,7 +286,7 @@ def _cut(folder: Path, parts: int, most: int | None) -> list[Path]:
     files, size = [], -(-len(rows) // parts)
     for number, first in enumerate(range(0, len(rows), size), 1):
         files.append(folder / f"postcodes_{number}.csv.gz")
-        with gzip.open(files[-1], "wt", encoding="utf-8", newline="") as out:
+        with gzip.open(files[-1], "wt", compresslevel=1, encoding="utf-8", newline="") as out:
             csv.writer(out).writerows([header, *rows[first : first + size]])
     return files
 

@@ -89,6 +89,20 @@ def test_an_import_says_what_it_understood_and_what_it_refused(
     assert again.exit_code == 0
 
 
+def test_progress_goes_to_standard_error_and_the_account_alone_to_standard_output(
+    console: Console, tmp_path: Path
+) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("title,lat,lon\n" + "A,51.4,-0.1\n" * 1000, encoding="utf-8")
+    snippet = "from app import cli; from app.cli import telling; telling.PLAIN_S = 0.005; cli.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", snippet, "import", str(path), "--kind", "place", "--json"],
+        cwd=ROOT, env={**os.environ, **console.own}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["read"] == 1000
+    assert "bringing in: 1,000 lines, " in done.stderr
+
+
 def test_a_map_of_columns_may_hold_commas(console: Console, tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
     path.write_text('"Name, full",E,N\nLibrary,531067,175255\n', encoding="utf-8")

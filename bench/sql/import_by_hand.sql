@@ -5,7 +5,7 @@ CREATE TEMPORARY TABLE raw (
 
 COPY raw (postcode, lon, lat, wd13) FROM STDIN WITH (FORMAT csv, HEADER);
 
-UPDATE raw SET
+UPDATE raw SET wd13 = coalesce(wd13, ''),
   id = nextval(pg_get_serial_sequence('asset', 'id')),
   geom = ST_SetSRID(ST_MakePoint(lon, lat), 4326);
 
@@ -21,7 +21,8 @@ ANALYZE lies;
 
 INSERT INTO asset (
   id, kind, title, body, theme, state, stage, details, geom, ward, via, published_at, import_id, source, fingerprint)
-SELECT raw.id, 'place', postcode, '- Wd13: ' || wd13, 'other', 'published', 'active',
+SELECT raw.id, 'place', postcode,
+  CASE WHEN wd13 <> '' THEN '- Wd13: ' || wd13 ELSE '' END, 'other', 'published', 'active',
   '{"use": "in-use", "access": "", "address": "", "telephone": ""}', geom, lies.code, 'import', now(),
   (SELECT max(id) FROM import_run), %(source)s, sha256(convert_to(postcode || lon || lat || wd13, 'UTF8'))
 FROM raw LEFT JOIN lies ON lies.id = raw.id AND lies.ward ORDER BY raw.id;
