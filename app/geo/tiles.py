@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import Any
 
 from psycopg.types.numeric import Int4, Int8
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app import db, kinds
 from app.geo import cells
@@ -47,7 +46,7 @@ class Found:
 
 
 async def draw(
-    connection: AsyncConnection,
+    ask: db.Ask,
     tile: cells.Tile,
     *,
     of_kinds: Sequence[str] = (),
@@ -60,11 +59,11 @@ async def draw(
     """
     asked = _asked(tile) | {"kinds": list(of_kinds) or None, "themes": list(themes) or None}
     if found is not None:
-        counted, shapes = await _found(connection, tile, found, asked)
+        counted, shapes = await _found(ask, tile, found, asked)
     elif tile.z > cells.PYRAMID_ZOOM:
-        counted, shapes = await _pins(connection, tile, asked)
+        counted, shapes = await _pins(ask, tile, asked)
     else:
-        counted, shapes = await _run(connection, "tile_pyramid", asked | _grid(tile.z + cells.GRID_BITS))
+        counted, shapes = await _ask(ask, "tile_pyramid", asked | _grid(tile.z + cells.GRID_BITS))
     if not shapes:
         return counted or b""
     only = {
@@ -73,14 +72,12 @@ async def draw(
         "y": Int4(tile.y),
         "found": found and [Int8(one) for one in found.ids],
     }
-    (outlines,) = await _run(connection, "tile_shapes", asked | only)
+    (outlines,) = await _ask(ask, "tile_shapes", asked | only)
     return (counted or b"") + (outlines or b"")
 
 
-async def _run(connection: AsyncConnection, name: str, asked: dict[str, Any]) -> tuple[Any, ...]:
-    statement = db.sql(name)
-    known = statement.compile().params
-    row = (await connection.execute(statement, {key: asked[key] for key in known})).one()
+async def _ask(ask: db.Ask, name: str, asked: dict[str, Any]) -> tuple[Any, ...]:
+    (row,) = await ask(name, **asked)
     return tuple(row)
 
 
@@ -101,23 +98,21 @@ def _grid(level: int) -> dict[str, Any]:
     return {"level": Int4(level), "shift": Int4(cells.shift(level))}
 
 
-async def _pins(connection: AsyncConnection, tile: cells.Tile, asked: dict[str, Any]) -> tuple[bytes | None, bool]:
+async def _pins(ask: db.Ask, tile: cells.Tile, asked: dict[str, Any]) -> tuple[bytes | None, bool]:
     """Pins while there are not too many; else squares with counts, and no more rows are looked at than that takes."""
-    pins, crowd, shapes = await _run(connection, "tile_pins", asked | {"most": Int4(CROWD), "many": Int4(MANY)})
+    pins, crowd, shapes = await _ask(ask, "tile_pins", asked | {"most": Int4(CROWD), "many": Int4(MANY)})
     if not crowd:
         return pins, shapes
     if crowd >= MANY and tile.z <= cells.LEVELS[-1]:
-        counted, _ = await _run(connection, "tile_pyramid", asked | _grid(cells.LEVELS[-1]))
+        counted, _ = await _ask(ask, "tile_pyramid", asked | _grid(cells.LEVELS[-1]))
         return counted, shapes
     level = min(tile.z + cells.GRID_BITS, cells.CELL_ZOOM)
     few = Int4(max(1, CROWD // SQUARES))
-    (counted,) = await _run(connection, "tile_crowd", asked | _grid(level) | {"few": few})
+    (counted,) = await _ask(ask, "tile_crowd", asked | _grid(level) | {"few": few})
     return counted, shapes
 
 
-async def _found(
-    connection: AsyncConnection, tile: cells.Tile, found: Found, asked: dict[str, Any]
-) -> tuple[bytes | None, bool]:
+async def _found(ask: db.Ask, tile: cells.Tile, found: Found, asked: dict[str, Any]) -> tuple[bytes | None, bool]:
     rows = {
         "found": [Int8(one) for one in found.ids],
         "weights": list(found.weights) if found.weights else [1.0] * len(found.ids),
@@ -125,7 +120,7 @@ async def _found(
         "most": Int4(CROWD if tile.z > cells.PYRAMID_ZOOM else 0),
     }
     level = min(tile.z + cells.GRID_BITS, cells.CELL_ZOOM)
-    counted, shapes = await _run(connection, "tile_found", asked | rows | _grid(level))
+    counted, shapes = await _ask(ask, "tile_found", asked | rows | _grid(level))
     return counted, shapes
 
 

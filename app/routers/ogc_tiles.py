@@ -229,9 +229,8 @@ async def _answer(request: Request, serving: Service, collection: Collection | N
 
 
 async def _draw(serving: Service, collection: Collection | None, tile: cells.Tile) -> bytes:
-    # A single statement needs no BEGIN and no ROLLBACK.
-    async with serving.engines.read.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        if collection and collection.level:
+    if collection and collection.level:
+        async with serving.engines.read.connect() as connection:
             return await outlines.draw(connection, tile, collection.level)
-        of_kinds: Sequence[str] = (collection.kind,) if collection and collection.kind else ()
-        return await tiles.draw(connection, tile, of_kinds=of_kinds)
+    of_kinds: Sequence[str] = (collection.kind,) if collection and collection.kind else ()
+    return await tiles.draw(serving.engines.glance, tile, of_kinds=of_kinds)

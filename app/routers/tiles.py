@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Select, func, select, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import errors, kinds, lifecycles, search
+from app import db, errors, kinds, lifecycles, search
 from app.auth import VISITOR
 from app.geo import cells, tiles
 from app.models import Asset
@@ -78,16 +79,15 @@ def _any_of(name: str, value: str | None, known: tuple[str, ...]) -> tuple[str, 
 
 
 async def _make(serving: Service, tile: cells.Tile, wanted: AssetFilter) -> bytes:
-    plain = not (wanted.wards or wanted.words) and wanted.stages == search.DEFAULT_STAGES
-    # A single statement needs no BEGIN and no ROLLBACK; two must see the same moment.
-    level: Literal["AUTOCOMMIT", "REPEATABLE READ"] = "AUTOCOMMIT" if plain else "REPEATABLE READ"
-    async with serving.engines.read.execution_options(isolation_level=level).connect() as connection:
-        if plain:
-            return await tiles.draw(connection, tile, of_kinds=wanted.kinds, themes=wanted.themes)
-        found = list(await connection.scalars(_matching(tile, wanted)))
-        more = len(found) > tiles.FOUND_BOUND
+    if not (wanted.wards or wanted.words) and wanted.stages == search.DEFAULT_STAGES:
+        return await tiles.draw(serving.engines.glance, tile, of_kinds=wanted.kinds, themes=wanted.themes)
+    # What was found must still be public when it is drawn: both statements see the same moment.
+    engine = serving.engines.read.execution_options(isolation_level="REPEATABLE READ")
+    async with AsyncSession(engine) as session:
+        found = list(await session.scalars(_matching(tile, wanted)))
         kept = found[: tiles.FOUND_BOUND]
-        return await tiles.draw(connection, tile, found=tiles.Found(kept, [1.0] * len(kept) if more else None))
+        more = [1.0] * len(kept) if len(found) > len(kept) else None
+        return await tiles.draw(db.within(session), tile, found=tiles.Found(kept, more))
 
 
 def _matching(tile: cells.Tile, wanted: AssetFilter) -> Select[Any]:

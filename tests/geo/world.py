@@ -9,6 +9,7 @@ import mapbox_vector_tile
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app import db
 from app.geo import cells, tiles
 
 BRIXTON = (-0.1145, 51.4613)
@@ -57,7 +58,7 @@ async def pin(session: AsyncSession, things: Sequence[Thing]) -> list[uuid.UUID]
 
 async def drawn(session: AsyncSession, tile: cells.Tile, **asked: Any) -> bytes:
     """The bytes of a tile as this session's transaction sees it."""
-    return await tiles.draw(await session.connection(), tile, **asked)
+    return await tiles.draw(db.within(session), tile, **asked)
 
 
 def layers(tile: bytes) -> dict[str, list[dict[str, Any]]]:
