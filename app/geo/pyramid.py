@@ -7,14 +7,17 @@ sums both in one statement, so a count is exact at every moment, folded or not.
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import db
 
 #: Advisory lock of the folder, held to the end of its transaction.
 LOCK = 0x6D6170
-BATCH = 100_000
+#: Rows of the log taken by one statement: a large import is folded in one or two, so that a count is written once.
+BATCH = 1_000_000
+#: For sorting and adding up millions of rows; what goes beyond it goes to disk.
+MEMORY = "64MB"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ async def fold(session: AsyncSession) -> int:
     """
     if not await session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
         return 0
+    await _take_time(session)
     moved, taken = 0, BATCH
     while taken == BATCH:
         batch = (await session.execute(db.sql("fold_map"), {"most": BATCH})).one()
@@ -54,14 +58,23 @@ async def count_on_map(session: AsyncSession, kinds: Collection[str] = (), theme
 
 async def verify(session: AsyncSession) -> list[LevelCheck]:
     """Count every asset again and compare each level of the pyramid with it, in one snapshot. Minutes for millions."""
-    await session.execute(text("SET LOCAL statement_timeout = 0"))
+    await _take_time(session)
     rows = await session.execute(db.sql("verify_map"))
     return [LevelCheck(row.level, row.counted, row.drift) for row in rows]
 
 
 async def rebuild(session: AsyncSession) -> None:
     """Make the pyramid again from the assets. Writers and readers go on meanwhile; only the folder waits."""
-    await session.execute(text("SET LOCAL statement_timeout = 0"))
+    await _take_time(session)
     await session.execute(text("SET LOCAL lock_timeout = 0"))
     await session.execute(select(func.pg_advisory_xact_lock(LOCK)))
     await session.execute(db.sql("rebuild_map"))
+
+
+async def _take_time(session: AsyncSession) -> None:
+    until_it_ends = true()
+    await session.execute(
+        select(
+            func.set_config("statement_timeout", "0", until_it_ends), func.set_config("work_mem", MEMORY, until_it_ends)
+        )
+    )

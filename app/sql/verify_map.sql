@@ -5,9 +5,15 @@ WITH base AS MATERIALIZED (
   SELECT cell >> 12 AS cell, kind, theme, count(*) AS n, sum(civic_world_x(anchor)) AS sx, sum(civic_world_y(anchor)) AS sy
   FROM asset WHERE on_map GROUP BY 1, 2, 3
 ),
-wanted AS (
+near AS MATERIALIZED (
   SELECT level, cell >> (2 * (16 - level)) AS cell, kind, theme, sum(n) AS n, sum(sx) AS sx, sum(sy) AS sy
-  FROM base CROSS JOIN generate_series(3, 16) AS level GROUP BY 1, 2, 3, 4
+  FROM base CROSS JOIN generate_series(13, 16) AS level GROUP BY 1, 2, 3, 4
+),
+wanted AS (
+  SELECT level, cell, kind, theme, n, sx, sy FROM near
+  UNION ALL
+  SELECT above.level, cell >> (2 * (13 - above.level)), kind, theme, sum(n), sum(sx), sum(sy)
+  FROM near CROSS JOIN generate_series(3, 12) AS above (level) WHERE near.level = 13 GROUP BY 1, 2, 3, 4
 ),
 stored AS (
   SELECT level, cell, kind, theme, sum(n) AS n, sum(sx) AS sx, sum(sy) AS sy
