@@ -64,7 +64,7 @@ class Ready:
 
     @classmethod
     def built(cls, statement: Select[Any]) -> "Ready":
-        """One that SQLAlchemy built, of a shape that does not depend on who asks; parameters without a value stay open."""
+        """One that SQLAlchemy built, of a shape that does not depend on who asks; values may be left open."""
         compiled = statement.compile(dialect=_DIALECT)
         given = {name: value for name, value in compiled.params.items() if value is not None}
         return cls(str(compiled).encode(), tuple(compiled.positiontup or ()), given)
@@ -92,8 +92,8 @@ class Ask(Protocol):
 @dataclass(frozen=True)
 class Engines:
     """`read` may only read and never sees the vault; `write` does everything else. `alone` runs one statement as the
-    writing role on a connection of its own, committed when it returns: for what outlives a failed request. `glance` does
-    so as the reading role: for the map's tiles."""
+    writing role on a connection of its own, committed when it returns: for what outlives a failed request. `glance` is
+    the same for the reading role: for the map's tiles."""
 
     read: AsyncEngine
     write: AsyncEngine
@@ -218,7 +218,7 @@ def within(session: AsyncSession) -> Ask:
 
     async def ask(statement: str | Ready, **values: Any) -> list[Any]:
         nonlocal connection, transaction
-        if session.new or session.dirty or session.deleted:
+        if session.new or session.deleted or session.identity_map.check_modified():
             await session.flush()
         if connection is None or transaction is not session.sync_session.get_transaction():
             connection = await driver(session)

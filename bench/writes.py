@@ -230,7 +230,7 @@ function request()
   local headers = { ["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. keys[n %% #keys + 1] }
   if %(once)s then headers["Idempotency-Key"] = "%(seed)d-" .. n end
   local body = string.format('{"type":"Feature","geometry":{"type":"Point","coordinates":[%%.6f,%%.6f]},' ..
-    '"properties":{"kind":"project","title":"Bench %%d","summary":"A garden that everybody may dig in","theme":"green"}}',
+    '"properties":{"kind":"project","title":"Bench %%d","summary":"A garden to dig in","theme":"green"}}',
     (%(west)d + math.random(0, %(side)d)) / 1e6, (%(south)d + math.random(0, %(side)d)) / 1e6, n)
   return wrk.format("POST", "%(path)s", headers, body)
 end
@@ -274,32 +274,31 @@ def by_wrk(folder: Path, url: str, city: City, seconds: float, *, keys: bool) ->
     return Run(made / us * 1e6, made, p50, p99, size / max(1, made))
 
 
-def by_pgbench(folder: Path, city: City, seconds: float, *, keys: bool) -> Run:
+def by_pgbench(city: City, seconds: float, *, keys: bool) -> Run:
     """The statements alone."""
-    script = folder / "post.sql"
-    script.write_text(pgbench_script(keys=keys))
     shown = json.dumps({"type": "Feature", "properties": {"kind": "project", "title": "Bench", "theme": "green"}})
     words = {
         "owner": city.owner, "kind": "project", "title": "Bench 1000", "theme": "green", "after": shown,
-        "summary": "A garden that everybody may dig in",
+        "summary": "A garden to dig in",
     }  # fmt: skip
     given = [f"-D{name}={value}" for name, value in words.items()]
-    command = [
-        "pgbench",
-        "-n",
-        "-Mprepared",
-        f"-c{CLIENTS}",
-        "-j1",
-        f"-T{int(seconds)}",
-        f"-f{script}",
-        *given,
-        city.url,
-    ]
-    said = subprocess.run(command, check=True, capture_output=True, text=True)
-    found = re.search(r"tps = ([\d.]+)", said.stdout)
-    if not found or "failed transactions: 0 " not in said.stdout:
+    return pgbench(city.url, {pgbench_script(keys=keys): 1}, [f"-T{int(seconds)}", *given])
+
+
+def pgbench(url: str, scripts: dict[str, int], words: list[str]) -> Run:
+    """Eight clients run these scripts, each as often as its weight says. RuntimeError when one fails."""
+    with tempfile.TemporaryDirectory(prefix="civic-bench-") as name:
+        files = []
+        for number, (script, weight) in enumerate(scripts.items()):
+            file = Path(name) / f"{number}.sql"
+            file.write_text(script)
+            files.append(f"-f{file}@{weight}")
+        command = ["pgbench", "-n", "-Mprepared", f"-c{CLIENTS}", "-j1", *files, *words, url]
+        said = subprocess.run(command, check=True, capture_output=True, text=True)
+    rate, made = re.search(r"tps = ([\d.]+)", said.stdout), re.search(r"processed: (\d+)", said.stdout)
+    if not rate or not made or "failed transactions: 0 " not in said.stdout:
         raise RuntimeError(said.stdout + said.stderr)
-    return Run(float(found[1]), int(re.findall(r"processed: (\d+)", said.stdout)[0]))
+    return Run(float(rate[1]), int(made[1]))
 
 
 @contextlib.contextmanager
@@ -363,7 +362,7 @@ def measure(data: Path, seconds: float, rounds: int, *, keys: bool) -> dict[str,
                     raise RuntimeError(f"{name} said {run.made} assets; {_rows(city) - rows} are whole in the database")
                 results.setdefault(name, []).append(replace(run, server_ms=cost[0], database_ms=cost[1]))
             used_s = processor_s(database)
-            run = by_pgbench(data.parent, city, seconds, keys=keys)
+            run = by_pgbench(city, seconds, keys=keys)
             cost_ms = (processor_s(database) - used_s) / run.made * 1000
             results.setdefault("pgbench", []).append(replace(run, database_ms=cost_ms))
     return results

@@ -93,7 +93,7 @@ def tie(value: str) -> tuple[str, UUID]:
     return kind, uid("link", other)
 
 
-def wanted(
+async def wanted(
     kind: Words = None,
     theme: Words = None,
     ward: Words = None,
@@ -144,12 +144,13 @@ async def list_assets(
     actor: Who,
     serving: Serving,
     asked: Annotated[search.AssetFilter, Depends(wanted)],
-    sort: Literal["new", "near", "appreciated", "title"] = "new",
+    sort: Annotated[search.Sort | None, Query(description="best where q is given, otherwise new.")] = None,
     cursor: Annotated[Text | None, Query(max_length=deps.MAX_CURSOR)] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
     count: Annotated[Literal["exact"] | None, Query(description="Count even where it costs.")] = None,
 ) -> Response:
     """Assets that you may see, newest first. Comma lists mean any of these; ended ones only when stage says so."""
+    sort = sort or ("best" if asked.words.strip() else "new")
     found = await search.page(session, actor, asked, sort=sort, limit=limit, cursor=cursor, count=count == "exact")
     links = [{"rel": "self", "href": present.address(request), "type": "application/geo+json"}]
     if found.cursor:

@@ -71,23 +71,29 @@ class Service:
         return self.settings.public_url.startswith("https://")
 
 
-async def service(request: Request) -> Service:
-    """The service that this request came to. Not a plain function: the framework would start a thread for it."""
+def serving_of(request: Request) -> Service:
+    """The service that this request came to."""
     found: Service = request.app.state.service
     return found
 
 
-Serving = Annotated[Service, Depends(service)]
+# Dependencies are coroutines, because the framework runs plain functions in threads, and few: each costs every request.
+async def _service(request: Request) -> Service:
+    return serving_of(request)
+
+
+Serving = Annotated[Service, Depends(_service)]
 
 
 # ── who ─────────────────────────────────────────────────────────────────────────────────────
 
 
-async def who(request: Request, serving: Serving) -> Actor:
+async def who(request: Request) -> Actor:
     """The actor of a request: the key's, the session's, or a visitor.
 
     Raises NotSignedIn for a key that is not valid, CrossSite for a cookie's write from another site.
     """
+    serving = serving_of(request)
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme:
         if scheme.lower() != "bearer" or not key.startswith(auth.KEY_MARK):
@@ -126,9 +132,10 @@ def act(name: str) -> dict[str, Any]:
     """Declare what a route does: `@router.get(path, **act("assets.read"))`. The start-up refuses a route without it."""
     rules.RULES[name]
 
-    async def admit(request: Request, serving: Serving, actor: Who) -> None:
+    async def admit(request: Request, actor: Who) -> None:
         rules.admit(actor, name)
         if request.method not in SAFE_METHODS and actor.signed_in:
+            serving = serving_of(request)
             own = serving.settings
             allowed = own.key_writes_per_hour if actor.kind == "app" else own.writes_per_hour
             await limits.spend(serving.engines, f"write:{actor.label}", allowed)
@@ -145,13 +152,13 @@ def anonymous(name: str) -> dict[str, Any]:
 # ── sessions ────────────────────────────────────────────────────────────────────────────────
 
 
-async def _transaction(serving: Serving) -> AsyncIterator[AsyncSession]:
-    async with serving.engines.transaction() as session:
+async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
+    async with serving_of(request).engines.transaction() as session:
         yield session
 
 
-async def _reading(serving: Serving) -> AsyncIterator[AsyncSession]:
-    async with serving.engines.reading() as session:
+async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
+    async with serving_of(request).engines.reading() as session:
         yield session
 
 

@@ -12,9 +12,12 @@ from sqlalchemy import select
 from app import errors, search
 from app.actions import assets, moderation
 from app.actions.record import match
+from app.geo import areas
+from app.kinds import document
 from app.models import Asset
+from tests import factories
 from tests.actions.conftest import Cast, doc
-from tests.factories import FAR_WARD, HERE, NORTH, NOWHERE, SOUTH, THERE
+from tests.factories import BOROUGH, FAR_WARD, HERE, NORTH, NOWHERE, SOUTH, THERE
 
 NOW = datetime.now(UTC)
 
@@ -49,6 +52,38 @@ async def test_what_is_published_is_on_the_map_in_its_ward_at_once(cast: Cast) -
     assert await point(cast, asset) == HERE
     assert await cast.history(asset.uid) == ["assets.publish"]
     assert await cast.steps("asset", asset.id) == ["published"]
+
+
+@pytest.mark.parametrize(
+    ("geometry", "area"),
+    [
+        ({"type": "Point", "coordinates": HERE}, None),
+        ({"type": "Point", "coordinates": [-0.1, 51.45]}, None),  # on the edge that the wards share
+        ({"type": "Point", "coordinates": [-0.2, 51.40]}, None),  # on a corner of the borough
+        ({"type": "Point", "coordinates": NOWHERE}, None),
+        ({"type": "Polygon", "coordinates": [[[-0.15, 51.44], [-0.1, 51.44], [-0.1, 51.48], [-0.15, 51.44]]]}, None),
+        ({"type": "LineString", "coordinates": [[-0.15, 51.41], [-0.1, 51.48]]}, None),
+        (None, SOUTH),
+        (None, BOROUGH),
+        (None, None),
+    ],
+)
+async def test_a_new_asset_lies_where_assigning_all_areas_again_would_put_it(
+    cast: Cast, geometry: dict[str, Any] | None, area: str | None
+) -> None:
+    given = factories.document(area=area) | {"geometry": geometry}
+    asset = await assets.publish(cast.session, cast["owner"], document.ADAPTER.validate_python(given))
+    held = "SELECT area_id FROM asset_area WHERE asset_id = :id ORDER BY area_id"
+    ward = "SELECT ward FROM asset WHERE id = :id"
+
+    async def where() -> tuple[Any, Any]:
+        return await cast.values(held, id=asset.id), await cast.value(ward, id=asset.id)
+
+    at_once = await where()
+    await areas.assign(cast.session, [asset.id])
+    assert await where() == at_once
+    assert sorted(place.area_id for place in asset.in_areas) == at_once[0]
+    assert bool(at_once[0]) == (geometry is not None and geometry["coordinates"] != NOWHERE)
 
 
 async def test_a_draft_is_not_published_and_held_content_waits(cast: Cast) -> None:
