@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.actions import areas
+from app.actions.progress import Progress
 from app.auth import VISITOR, Actor
 from app.db import Engines
 from app.errors import Invalid, NotSignedIn
@@ -63,6 +64,22 @@ async def _ward(session: AsyncSession, asset: Asset) -> str | None:
 
 
 # ── a set comes in ──────────────────────────────────────────────────────────────────────────
+
+
+async def test_it_says_how_far_it_is_and_sets_wards_in_batches(
+    session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ground, "BATCH", 2)
+    pins = [await _pin(session, 0.05, 0.05) for _ in range(5)]
+    told: list[Progress] = []
+    wanted = areas.understand(_file(tmp_path, "wards", {"A": _box(0, 0), "B": _box(0.1, 0)}), level="ward")
+    await areas.bring_in(session, OPERATOR, wanted, tell=told.append)
+    assert [(one.phase, one.done, one.share) for one in told] == [
+        ("reading", 1, 1.0), ("reading", 2, 1.0), ("checking the outlines", 0, None),
+        ("setting wards, writers wait", 2, 0.4), ("setting wards, writers wait", 4, 0.8),
+        ("setting wards, writers wait", 5, 1.0),
+    ]  # fmt: skip
+    assert {await _ward(session, pin) for pin in pins} == {"A"}
 
 
 async def test_a_set_comes_in_and_assets_find_their_ward(session: AsyncSession, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.actions import postcodes
+from app.actions.progress import Progress
 from app.auth import VISITOR, Actor
 from app.errors import Invalid, NotSignedIn
 from app.models import Postcode
@@ -23,6 +24,16 @@ def _file(tmp_path: Path, content: str) -> Path:
 async def _points(session: AsyncSession) -> dict[str, tuple[float, float]]:
     rows = await session.execute(select(Postcode.code, func.ST_X(Postcode.geom), func.ST_Y(Postcode.geom)))
     return {code: (lon, lat) for code, lon, lat in rows}
+
+
+async def test_it_says_how_far_it_is(session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postcodes, "BATCH", 2)
+    told: list[Progress] = []
+    path = _file(tmp_path, "postcode,lon,lat\nSW21JQ,-0.11,51.46\nSW21JR,-0.12,51.46\nSW21JS,-0.12,51.46\n")
+    await postcodes.bring_in(session, OPERATOR, path, tell=told.append)
+    assert [(one.phase, one.done, one.unit) for one in told] == [
+        ("reading", 2, "lines"), ("reading", 3, "lines"), ("keeping what is new", 0, ""),
+    ]  # fmt: skip
 
 
 async def test_postcodes_come_in_move_and_stay(session: AsyncSession, tmp_path: Path) -> None:
