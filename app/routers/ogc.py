@@ -5,9 +5,7 @@ Everything here is what a visitor sees; credentials are not looked at.
 """
 
 import re
-import time
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,7 +16,7 @@ from app.routers import ogc_answer, ogc_collections, ogc_document
 from app.routers.deps import Read, Service, Serving, anonymous
 from app.routers.ogc_answer import REL, Asked, Link, link
 from app.routers.ogc_asking import DEFINITION, FEATURES, PLAIN, SCHEMA
-from app.routers.ogc_collections import Collection, Extent
+from app.routers.ogc_collections import Collection
 
 router = APIRouter(prefix="/ogc", route_class=ogc_answer.OgcRoute, include_in_schema=False)
 
@@ -38,9 +36,6 @@ CONFORMANCE = (
         for name in ("core", "tileset", "tilesets-list", "dataset-tilesets", "geodata-tilesets", "mvt", "oas30")
     ),
 )
-#: Seconds for which the bounds of a collection are kept: making them reads every row of it.
-KEPT_S = 60.0
-_extents: WeakKeyDictionary[Service, dict[str, tuple[float, Extent]]] = WeakKeyDictionary()
 
 
 @router.get("", **anonymous("map.read"))
@@ -139,7 +134,7 @@ async def _described(session: AsyncSession, serving: Service, root: str, collect
         "storageCrs": crs.CRS84.uri,
         "links": [*_links_of_collection(root, collection), *licence(serving)],
     }
-    found = await _extent(session, serving, collection)
+    found = await ogc_collections.extent(session, serving, collection)
     extent: dict[str, Any] = {}
     if found.box:
         extent["spatial"] = {"bbox": [[round(side, 6) for side in found.box]], "crs": crs.CRS84.uri}
@@ -154,22 +149,13 @@ def _links_of_collection(root: str, collection: Collection) -> list[Link]:
     own = f"{root}/collections/{collection.id}"
     title = collection.title
     return [
-        link("items", f"{own}/items?f=json", FEATURES["json"], f"{title} as GeoJSON"),
+        link("items", f"{own}/items", FEATURES["json"], f"{title} as GeoJSON"),
         link("items", f"{own}/items?f=html", "text/html", f"{title} as a page"),
         link(f"{REL}queryables", f"{own}/queryables", SCHEMA["json"], "What can be filtered by"),
         link("describedby", f"{own}/feature-schema", SCHEMA["json"], "A feature as GeoJSON has it"),
         link(f"{REL}schema", f"{own}/schema", SCHEMA["json"], "The properties of a feature"),
         link(f"{REL}tilesets-vector", f"{own}/tiles", PLAIN["json"], f"{title} as vector tiles"),
     ]
-
-
-async def _extent(session: AsyncSession, serving: Service, collection: Collection) -> Extent:
-    kept, now = _extents.setdefault(serving, {}), time.monotonic()
-    made_at, found = kept.get(collection.id, (-KEPT_S, None))
-    if found is None or now - made_at >= KEPT_S:
-        found = await ogc_collections.extent(session, collection)
-        kept[collection.id] = (now, found)
-    return found
 
 
 # ── properties ──────────────────────────────────────────────────────────────────────────────

@@ -6,12 +6,14 @@ flattened here for GIS clients.
 """
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Boolean, DateTime, Integer, Select, Text, and_, cast, func, literal_column, or_, select
 from sqlalchemy.dialects import postgresql
@@ -278,6 +280,11 @@ async def find(session: AsyncSession, collection_id: str) -> Collection:
     raise errors.NotFound("There is no such collection. /ogc/collections lists all.")
 
 
+#: Seconds for which the bounds of a collection are kept.
+KEPT_S = 60.0
+_extents: WeakKeyDictionary[object, dict[str, tuple[float, "Extent"]]] = WeakKeyDictionary()
+
+
 @dataclass(frozen=True)
 class Extent:
     """Where and when the features of a collection are; None where nothing is known."""
@@ -287,8 +294,19 @@ class Extent:
     end: datetime | None
 
 
-async def extent(session: AsyncSession, collection: Collection) -> Extent:
-    """The bounds of what is there now: west, south, east, north in degrees; reads every row of the collection."""
+async def extent(session: AsyncSession, keeper: object, collection: Collection) -> Extent:
+    """The bounds of a collection: west, south, east, north in degrees. Kept for a minute with the keeper, the service:
+    making them reads every row.
+    """
+    kept, now = _extents.setdefault(keeper, {}), time.monotonic()
+    made_at, found = kept.get(collection.id, (0.0, None))
+    if found is None or now - made_at >= KEPT_S:
+        found = await _extent(session, collection)
+        kept[collection.id] = (now, found)
+    return found
+
+
+async def _extent(session: AsyncSession, collection: Collection) -> Extent:
     begin, end = _times(collection)
     around = func.ST_Extent(collection.geom)
     sides = (func.ST_XMin(around), func.ST_YMin(around), func.ST_XMax(around), func.ST_YMax(around))

@@ -5,11 +5,13 @@ clusters where they would cover each other, lines and polygons in `shapes`. Leve
 /tiles/areas. The address has the row before the column.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import errors, kinds
 from app.geo import cells, crs, outlines, tiles
@@ -92,15 +94,33 @@ async def list_tilesets_of(collection_id: str, request: Request, session: Read) 
 
 
 @router.get("/tiles/{grid}", **anonymous("map.read"))
-async def read_tileset(grid: str, request: Request, serving: Serving) -> Response:
+async def read_tileset(grid: str, request: Request, session: Read, serving: Serving) -> Response:
     """The tileset of the whole map."""
-    return _tileset(Asked.of(request), serving, None, grid)
+    every = [one for one in await ogc_collections.every(session) if one.kind]
+    return _tileset(Asked.of(request), serving, None, grid, await _bounds(session, serving, every))
 
 
 @router.get("/collections/{collection_id}/tiles/{grid}", **anonymous("map.read"))
 async def read_tileset_of(collection_id: str, grid: str, request: Request, session: Read, serving: Serving) -> Response:
     """A tileset of a collection."""
-    return _tileset(Asked.of(request), serving, await ogc_collections.find(session, collection_id), grid)
+    collection = await ogc_collections.find(session, collection_id)
+    return _tileset(Asked.of(request), serving, collection, grid, await _bounds(session, serving, [collection]))
+
+
+async def _bounds(session: AsyncSession, serving: Service, collections: Sequence[Collection]) -> dict[str, Any]:
+    """Where the features of these are, in the metres of the grid."""
+    extents = [await ogc_collections.extent(session, serving, one) for one in collections]
+    boxes = [extent.box for extent in extents if extent.box]
+    if not boxes:
+        return {}
+    west, south, east, north = zip(*boxes, strict=True)
+    lower, upper = _metres(min(west), min(south)), _metres(max(east), max(north))
+    return {"boundingBox": {"lowerLeft": lower, "upperRight": upper, "crs": crs.WEB_MERCATOR.uri}}
+
+
+def _metres(lon: float, lat: float) -> list[float]:
+    up = math.asinh(math.tan(math.radians(lat))) / math.pi
+    return [round(lon / 180 * _EDGE, 2), round(max(-1.0, min(1.0, up)) * _EDGE, 2)]
 
 
 def _tilesets(asked: Asked, collection: Collection | None) -> Response:
@@ -117,7 +137,9 @@ def _tilesets(asked: Asked, collection: Collection | None) -> Response:
     return ogc_answer.answer(asked, value, "ogc_tiles", title=title, path=_below(collection), tilesets=[whole])
 
 
-def _tileset(asked: Asked, serving: Service, collection: Collection | None, grid: str) -> Response:
+def _tileset(
+    asked: Asked, serving: Service, collection: Collection | None, grid: str, bounds: dict[str, Any]
+) -> Response:
     _known(grid)
     above = _above(asked, collection)
     one = f"{above}/tiles/{GRID}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
@@ -131,6 +153,7 @@ def _tileset(asked: Asked, serving: Service, collection: Collection | None, grid
         **_about(collection),
         "attribution": serving.settings.attribution,
         "license": serving.settings.licence,
+        **bounds,
         "tileMatrixSetLimits": [_limits(zoom) for zoom in range(cells.CELL_ZOOM + 1)],
         "layers": _layers(collection),
         "links": links,
