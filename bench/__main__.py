@@ -12,12 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from app import postgres
 from app.settings import default_data_dir
-from bench import country, lists, load, rows, site, tiles, upkeep
+from bench import country, lists, load, parts, rows, site, tiles, upkeep
 
 #: What is measured on each country with servers, by the names that --only knows.
 PARTS: dict[str, Callable[[site.Site], list[rows.Row]]] = {
@@ -25,10 +27,14 @@ PARTS: dict[str, Callable[[site.Site], list[rows.Row]]] = {
     "cached": tiles.cached,
     "lists": lists.in_a_box,
     "upkeep": upkeep.of_the_map,
+    "page": parts.shown,
 }
+#: What needs no country; measured once.
+ALONE: dict[str, Callable[[site.Site], list[rows.Row]]] = {
+    "post": parts.post, "writers": parts.together, "import": parts.imported,
+}  # fmt: skip
 #: Also measured where it is: how tiles of zooms 0 to 13 fare as the country grows.
 LOW = "low"
-OTHERS = ("tipg", "Martin", "pg_tileserv")
 
 
 def main() -> None:
@@ -40,49 +46,55 @@ def main() -> None:
         print(f"[{time.monotonic() - began:5.0f} s] {text}", file=sys.stderr, flush=True)
 
     made: list[rows.Row] = []
-    grown: dict[int, Any] = {}
+    grown: dict[int, tiles.Times] = {}
     for size in sorted(asked.size):
-        made += _one_size(asked, size, grown, say)
+        with _opened(asked, size, say) as here:
+            for name in ALONE if size == max(asked.size) else ():
+                made += _tried(name, ALONE[name], here) if name in asked.only else []
+            found = _served(asked, here, grown)
+        more = f"{country.word(size)}: " if len(asked.size) > 1 else ""
+        made += [replace(row, work=more + row.work) for row in found]
     if len(grown) > 1:
-        least, most = min(grown), max(grown)
-        made.append(tiles.growth((least, grown[least]), (most, grown[most])))
+        made.append(tiles.growth(grown))
     about = machine() | {"at": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": asked.seconds}
-    print(f"{about['machine']}\n\n{rows.markdown(made)}")
+    print(f"{about['machine']}; {about['with']}; {about['at'][:10]}, commit {about['commit']}\n\n{rows.markdown(made)}")
     if asked.json:
         rows.write(asked.json, about | {"rounds": asked.rounds, "sizes": asked.size}, made)
     sys.exit(1 if any(row.met is False for row in made) else 0)
 
 
-def _one_size(
-    asked: argparse.Namespace, size: int, grown: dict[int, Any], say: Callable[[str], None]
-) -> list[rows.Row]:
-    folder, made = asked.data / country.word(size), []
+def _opened(asked: argparse.Namespace, size: int, say: site.Say) -> AbstractContextManager[site.Site]:
+    folder = asked.data / country.word(size)
     say(f"{country.word(size)} assets in {folder}")
-    with site.opened(folder, size, seconds=asked.seconds, rounds=asked.rounds, say=say) as here:
-        others = OTHERS if {"tiles", "lists"} & asked.only else ()
-        with site.serving(here, *others):
-            for name, measure in PARTS.items():
-                if name in asked.only:
-                    say(name)
-                    made += _tried(name, measure, here)
-            if LOW in asked.only:
-                say(LOW)
-                found, grown[size] = tiles.low_zooms(here)
-                made += found
+    return site.opened(folder, size, seconds=asked.seconds, rounds=asked.rounds, say=say)
+
+
+def _served(asked: argparse.Namespace, here: site.Site, grown: dict[int, tiles.Times]) -> list[rows.Row]:
+    """What needs servers; each part begins with those that it asks, and with no other."""
+    made = []
+    with site.serving(here, *(tiles.OTHERS if {"tiles", "lists"} & asked.only else ())):
+        for name in ("tiles", "lists"):
+            made += _tried(name, PARTS[name], here) if name in asked.only else []
+    with site.serving(here):
+        for name in ("cached", "page", "upkeep"):
+            made += _tried(name, PARTS[name], here) if name in asked.only else []
+        if LOW in asked.only:
+            made += _tried(LOW, lambda site: tiles.low_zooms(site, grown), here)
     return made
 
 
 def _tried(name: str, measure: Callable[[site.Site], list[rows.Row]], here: site.Site) -> list[rows.Row]:
     """What it measured, or a row that says why it could not: one part that fails does not cost the others."""
+    here.say(name)
     try:
         return measure(here)
-    except load.Failed as failure:
+    except (load.Failed, RuntimeError, subprocess.SubprocessError) as failure:
         here.say(f"{name}: {failure}")
         return [rows.Row(name, "", f"failed: {failure}")]
 
 
 def _words() -> argparse.Namespace:
-    what = [*PARTS, LOW]
+    what = [*PARTS, LOW, *ALONE]
     parser = argparse.ArgumentParser(
         prog="./civic bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -90,7 +102,7 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--only", default=",".join(what), help="a comma list of " + ", ".join(what))
     parser.add_argument("--data", type=Path, default=default_data_dir() / "bench", help="where the databases are kept")
     parser.add_argument("--json", type=Path, help="write every figure here")
-    parser.add_argument("--seconds", type=float, default=4, help="how long each server is asked in a round (4)")
+    parser.add_argument("--seconds", type=int, default=4, help="how long each server is asked in a round (4)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds, of which the median counts (3)")
     words = parser.parse_args()
     words.only = {part.strip() for part in words.only.split(",")}
@@ -106,7 +118,9 @@ def machine() -> dict[str, str]:
         ["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
     ).stdout.strip()
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
-    return {"machine": f"{os.cpu_count()} cores, {memory:.0f} GB, {system}", "commit": commit}
+    server = postgres.chosen()
+    programs = f"PostgreSQL {server.major}, PostGIS {'.'.join(map(str, server.postgis or ()))}"
+    return {"machine": f"{os.cpu_count()} cores, {memory:.0f} GB, {system}", "with": programs, "commit": commit}
 
 
 if __name__ == "__main__":

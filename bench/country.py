@@ -68,13 +68,14 @@ def word(size: int) -> str:
     return str(size)
 
 
-def built(data: Path, size: int, *, wards: Path | None = None, durable: bool = True, say: Say = print) -> Country:
+def built(data: Path, size: int, *, wards: Path | None = WARDS, say: Say = print) -> Country:
     """The country of this size in this folder: as it stands there, with today's tables, or made now.
 
+    Where there is no file of wards, squares take their place.
     Raises SystemExit with a sentence when the folder holds something else, or an earlier attempt that was interrupted.
     """
     mark = data / "country.json"
-    with localdb.running(data, durable=durable) as cluster:
+    with localdb.running(data) as cluster:
         schema.upgrade(cluster.url("civic_owner"))
         if mark.exists():
             there = json.loads(mark.read_text())["size"]
@@ -141,12 +142,11 @@ def _tools(connection: localdb.Connection) -> int:
 
 def _ground(cluster: localdb.Cluster, connection: localdb.Connection, wards: Path | None, say: Say) -> None:
     """Wards, from a file or as squares."""
-    file = wards or WARDS
-    if not file.exists():
+    if wards is None or not wards.exists():
         _run(connection, "country_grid")
-        say(f"wards: squares, for {file} is not here")
+        say("wards: squares")
         return
-    wanted = areas.understand(file, level="ward", set_name="Wards of Great Britain")
+    wanted = areas.understand(wards, level="ward", set_name="Wards of Great Britain")
 
     async def bring_in(engines: db.Engines) -> None:
         async with engines.transaction() as session:

@@ -46,7 +46,7 @@ class Failed(Exception):
 
 
 def wrk(
-    base: str, paths: Sequence[str], seconds: float, *, clients: int = 8, headers: Mapping[str, str] | None = None
+    base: str, paths: Sequence[str], seconds: int, *, clients: int = 8, headers: Mapping[str, str] | None = None
 ) -> Run:
     """Ask for these paths in turn from so many connections. Raises Failed when one answer is an error."""
     with tempfile.TemporaryDirectory(prefix="civic-bench-") as name:
@@ -54,7 +54,7 @@ def wrk(
         (folder / "list").write_text("\n".join(paths) + "\n")
         (folder / "ask.lua").write_text(LUA % {"list": folder / "list"})
         extra = [word for key, value in (headers or {}).items() for word in ("-H", f"{key}: {value}")]
-        command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "--timeout", "30s", *extra]
+        command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "30s", *extra]
         said = subprocess.run([*command, "-s", folder / "ask.lua", base], capture_output=True, text=True, check=False)
     found = re.search(r"RESULT (\[.*\])", said.stdout)
     if not found:
@@ -65,13 +65,13 @@ def wrk(
     return Run(made / us * 1e6, made, p50, p99, size / made)
 
 
-def pgbench(cluster: localdb.Cluster, script: str, seconds: float, *, clients: int = 8) -> Run:
+def pgbench(cluster: localdb.Cluster, script: str, seconds: int, *, clients: int = 8) -> Run:
     """Run this script of prepared statements again and again, as the reading role. Raises Failed when one fails."""
     with tempfile.TemporaryDirectory(prefix="civic-bench-") as name:
         file = Path(name) / "script.sql"
         file.write_text(script)
         program = str(cluster.programs.bin / "pgbench")
-        flags = ["-n", "-Mprepared", f"-c{clients}", "-j1", f"-T{max(1, round(seconds))}", f"-f{file}"]
+        flags = ["-n", "-Mprepared", f"-c{clients}", "-j1", f"-T{seconds}", f"-f{file}"]
         address = cluster.url("civic_read").replace("+psycopg", "")
         said = subprocess.run([program, *flags, address], capture_output=True, text=True, check=False)
     tps, made = re.search(r"tps = ([\d.]+)", said.stdout), re.search(r"processed: (\d+)", said.stdout)

@@ -141,7 +141,9 @@ def tipg(cluster: localdb.Cluster) -> Iterator[Server]:
     env = {
         "DATABASE_URL": f"postgresql://civic_write@{address}:5432/{localdb.DATABASE}",
         "TIPG_DB_SCHEMAS": '["bench"]', "TIPG_DB_SPATIAL_EXTENT": "false", "TIPG_DB_DATETIME_EXTENT": "false",
-        "TIPG_TILE_BUFFER": "0", "TIPG_CATALOG_TTL": "0", "DB_MIN_CONN_SIZE": str(POOL), "DB_MAX_CONN_SIZE": str(POOL),
+        "TIPG_TILE_BUFFER": "0", "TIPG_CATALOG_TTL": "0",
+        "TIPG_TABLE_CONFIG__bench_assets__geomcol": "anchor",
+        "DB_MIN_CONN_SIZE": str(POOL), "DB_MAX_CONN_SIZE": str(POOL),
     }  # fmt: skip
     command = [str(python), "-m", "uvicorn", "tipg.main:app", "--no-access-log", "--log-level", "warning"]
     version = TIPG_LOCK.read_text().partition("tipg==")[2].split()[0]

@@ -9,6 +9,8 @@ from pathlib import Path
 from app import localdb
 from bench import country, servers
 
+Say = Callable[[str], None]
+
 
 @dataclass(frozen=True)
 class Site:
@@ -16,9 +18,9 @@ class Site:
 
     cluster: localdb.Cluster
     size: int
-    seconds: float
+    seconds: int
     rounds: int
-    say: Callable[[str], None]
+    say: Say
     up: dict[str, servers.Server] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
 
@@ -38,11 +40,17 @@ class Site:
 
 @contextlib.contextmanager
 def opened(
-    data: Path, size: int, *, seconds: float, rounds: int, say: Callable[[str], None], durable: bool = True
+    data: Path,
+    size: int,
+    *,
+    seconds: int,
+    rounds: int,
+    say: Callable[[str], None],
+    wards: Path | None = country.WARDS,
 ) -> Iterator[Site]:
     """The country of this size in this folder (made when missing) with its views, and no server yet."""
-    country.built(data, size, durable=durable, say=say)
-    with localdb.running(data, durable=durable) as cluster:
+    country.built(data, size, wards=wards, say=say)
+    with localdb.running(data) as cluster:
         site = Site(cluster, size, seconds, rounds, say)
         with site.connect() as connection:
             connection.execute(country.statement("views"))
