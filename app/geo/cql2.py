@@ -9,9 +9,9 @@ its opposite.
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, cast
 
-from sqlalchemy import and_, collate, not_, or_
+from sqlalchemy import SQLColumnExpression, and_, collate, not_, or_
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.errors import BadRequest
@@ -58,7 +58,7 @@ class Queryable:
     """
 
     name: str
-    column: ColumnElement[Any]
+    column: SQLColumnExpression[Any]
     type: QueryableType
     title: str = ""
     description: str = ""
@@ -176,7 +176,7 @@ class _Filter:
             known = ", ".join(sorted(self.queryables))
             raise BadRequest(f"There is no queryable '{cut(name)}'. There are: {known}.")
         kind: Kind = "number" if queryable.type == "integer" else queryable.type
-        return Operand(kind, f"'{name}'", queryable.column)
+        return Operand(kind, f"'{name}'", cast(ColumnElement[Any], queryable.column))
 
     def _nested(self, operator: str, args: Sequence[Node]) -> Operand:
         reader = _OPERATORS.get(operator.lower())
@@ -211,14 +211,18 @@ class _Filter:
         return _COMPARE[operator](a, b)
 
     def _between(self, _: str, args: Sequence[Node]) -> ColumnElement[bool]:
-        value, low, high = _comparable([self.operand(arg) for arg in args], ordered=True)
-        return value.between(low, high)
+        value, low, high = (self.operand(arg) for arg in args)
+        (above, least), (below, most) = (_comparable([value, end], ordered=True) for end in (low, high))
+        return and_(above >= least, below <= most)
 
     def _in(self, _: str, args: Sequence[Node]) -> ColumnElement[bool]:
         if not isinstance(args[1], list) or not args[1]:
             raise BadRequest("IN takes a list with something in it.")
-        value, *items = _comparable([self.operand(arg) for arg in (args[0], *args[1])], ordered=False)
-        return value.in_(items)
+        value, *items = (self.operand(arg) for arg in (args[0], *args[1]))
+        if len({item.kind for item in items}) > 1:  # dates and timestamps, each on its own footing with the value
+            return or_(*(a == b for a, b in (_comparable([value, item], ordered=False) for item in items)))
+        first, *others = _comparable([value, *items], ordered=False)
+        return first.in_(others)
 
     def _is_null(self, _: str, args: Sequence[Node]) -> ColumnElement[bool]:
         if isinstance(args[0], Mapping) and "interval" in args[0]:

@@ -20,7 +20,8 @@ from app.geo.cql2_operands import WORDS, Operand, shown
 #: The positions that all geometries of one filter may have together.
 MAX_POSITIONS = 5_000
 #: A straight line in another system is a curve here: it is followed in steps of a thousandth of its length, but of
-#: no less than so many of the system's units (metres). A side of 10 km lies off by centimetres at most.
+#: no less than so many of the system's units (metres). Then a side of 10 km lies off by millimetres, one across a
+#: country by decimetres.
 _STEP = 500.0
 
 

