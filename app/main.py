@@ -22,7 +22,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import errors, routers, tasks, wire
-from app.routers import deps, pages
+from app.routers import deps, pages, tiles
 from app.settings import Settings
 
 log = logging.getLogger("civic")
@@ -71,6 +71,7 @@ def create_app(settings: Settings, *, worker: bool = False) -> FastAPI:
     for router in routers.ALL:
         _refuse_undeclared(router)
         app.include_router(router)
+    app.router.routes.insert(0, tiles.WholeTile())
     pages.mount(app, settings)
     app.add_middleware(BodyLimit, most=deps.MAX_BODY)
     if settings.reads_per_minute:
@@ -215,8 +216,8 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        announced = RequestHeaders(scope=scope).get("content-length", "")
-        if announced.isdecimal() and int(announced) > self.most:
+        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+        if announced.isdigit() and int(announced) > self.most:
             refused = errors.TooLarge(self._sentence())
             return await _answer(refused, Request(scope))(scope, receive, send)
         taken = 0
@@ -267,6 +268,8 @@ class ReadLimit:
 
 def network(host: str) -> str:
     """Whom an address stands for: itself, or its /64 in IPv6, of which one client has all."""
+    if ":" not in host:
+        return host
     try:
         found = ipaddress.ip_address(host)
     except ValueError:
@@ -291,6 +294,13 @@ class OpenToOthers(CORSMiddleware):
         else:
             await self.app(scope, receive, send)
 
+    async def send(self, message: Message, send: Send, request_headers: RequestHeaders) -> None:
+        """Say so to everybody, asked from a page or not: then one kept answer serves all of them."""
+        if message["type"] == "http.response.start":
+            opened = [(name.lower().encode(), value.encode()) for name, value in self.simple_headers.items()]
+            message = {**message, "headers": [*message.get("headers", ()), *opened]}
+        await send(message)
+
 
 class Headers:
     """Adds to every answer the headers that keep a browser safe; to pages also what they may load; and to what the API
@@ -298,27 +308,30 @@ class Headers:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.common = {
+        common = {
             "x-content-type-options": "nosniff",
             "referrer-policy": "strict-origin-when-cross-origin",
             "permissions-policy": "geolocation=(self), camera=(), microphone=()",
             "cross-origin-opener-policy": "same-origin",
         }
         if settings.public_url.startswith("https://"):
-            self.common["strict-transport-security"] = "max-age=31536000"
+            common["strict-transport-security"] = "max-age=31536000"
+        self.common = [(name.encode(), value.encode()) for name, value in common.items()]
         self.policy = _content_policy(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self.common.items():
-                    headers.setdefault(name, value)
-                if headers.get("content-type", "").startswith("text/html"):
-                    headers.setdefault("content-security-policy", self.policy)
-                if "cache-control" not in headers and _below(scope, "/api"):
-                    headers["cache-control"] = "no-cache"
-                    headers.add_vary_header("Authorization, Cookie")
+                # Bytes, not a mapping: a kept tile is answered in less time than a mapping takes.
+                headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
+                given = dict(headers)
+                headers += [one for one in self.common if one[0] not in given]
+                message = {**message, "headers": headers}
+                if given.get(b"content-type", b"").startswith(b"text/html"):
+                    MutableHeaders(scope=message).setdefault("content-security-policy", self.policy)
+                if b"cache-control" not in given and _below(scope, "/api"):
+                    headers.append((b"cache-control", b"no-cache"))
+                    MutableHeaders(scope=message).add_vary_header("Authorization, Cookie")
             await send(message)
 
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

@@ -158,7 +158,9 @@ class Shelf:
         """
         now = time.monotonic()
         until, task = self._kept.get(key, (0.0, None))
-        if task is None or (task.done() and now > until):
+        if task and task.done() and now <= until:
+            return task.result()
+        if task is None or task.done():
             self._forget(now)
             task = asyncio.ensure_future(self._make(key, make))
             self._kept[key] = (now + (KEPT_S if keep_s is None else keep_s), task)

@@ -4,11 +4,15 @@ Tiles are the same for everybody and look at no credentials, so any cache may ke
 """
 
 import math
+import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Select, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import Headers, URLPath
+from starlette.routing import BaseRoute, Match, NoMatchFound
+from starlette.types import Receive, Scope, Send
 
 from app import db, errors, kinds, lifecycles, search
 from app.auth import VISITOR
@@ -61,15 +65,49 @@ async def read_tile(
     tile = cells.Tile(z, x, y)
     if not tile.exists:
         raise errors.NotFound("There is no such tile: zoom is 0 to 22, column and row are 0 to 2^zoom - 1.")
-    wanted = AssetFilter(
+    return await _read(tile, _wanted(kind, theme, stage, ward, q), serving, request.headers)
+
+
+def _wanted(kind: str | None, theme: str | None, stage: str | None, ward: str | None, q: str | None) -> AssetFilter:
+    return AssetFilter(
         kinds=_any_of("kind", kind, tuple(kinds.BY_NAME)),
         themes=_any_of("theme", theme, lifecycles.THEMES),
         stages=_any_of("stage", stage, lifecycles.STAGES) or search.DEFAULT_STAGES,
         wards=tuple(sorted(listed("ward", ward))),
         words=(q or "").strip(),
     )
+
+
+async def _read(tile: cells.Tile, wanted: AssetFilter, serving: Service, headers: Headers) -> Response:
     made = await serving.tiles.get((tile, wanted), lambda: _make(serving, tile, wanted))
-    return _answer(made, request)
+    return _answer(made, headers)
+
+
+class WholeTile(BaseRoute):
+    """`read_tile` for a tile that nothing is asked of, which is most of what a map asks for: found before all other
+    routes and answered without the framework's. It says the same; what it does not know it leaves to the other.
+    """
+
+    ADDRESS = re.compile(r"/tiles/(\d{1,2})/(\d{1,7})/(\d{1,7})\.mvt", re.ASCII)
+    EVERYTHING = AssetFilter()
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether this is the address of a tile that exists, without a query."""
+        if scope["type"] == "http" and scope["method"] == "GET" and not scope["query_string"]:
+            found = self.ADDRESS.fullmatch(scope["path"].removeprefix(scope.get("root_path", "")))
+            tile = cells.Tile(*map(int, found.groups())) if found else None
+            if tile and tile.exists:
+                return Match.FULL, {"tile": tile}
+        return Match.NONE, {}
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        """It has no name: addresses are made by the route that it stands before."""
+        raise NoMatchFound(name, path_params)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer it."""
+        answer = await _read(scope["tile"], self.EVERYTHING, scope["app"].state.service, Headers(scope=scope))
+        await answer(scope, receive, send)
 
 
 def _any_of(name: str, value: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
@@ -105,16 +143,22 @@ def _matching(tile: cells.Tile, wanted: AssetFilter) -> Select[Any]:
     return select(both.c.id).limit(most)
 
 
-def _answer(made: tiles.Made, request: Request) -> Response:
+def _answer(made: tiles.Made, asked: Headers) -> Response:
     if not made.plain:
         return Response(status_code=204, headers={"Cache-Control": FRESH})
     headers = {"Cache-Control": FRESH, "ETag": made.etag, "Vary": "Accept-Encoding"}
-    known = [one.strip() for one in request.headers.get("if-none-match", "").split(",")]
-    if "*" in known or made.etag in known or made.etag.removeprefix("W/") in known:
+    known = asked.get("if-none-match")
+    if known and _names(known, made.etag):
         return Response(status_code=304, headers=headers)
-    if len(made.plain) < ZIP_FROM or not _takes_gzip(request.headers.get("accept-encoding", "")):
+    if len(made.plain) < ZIP_FROM or not _takes_gzip(asked.get("accept-encoding", "")):
         return Response(made.plain, headers=headers, media_type=tiles.MEDIA_TYPE)
     return Response(made.zipped, headers=headers | {"Content-Encoding": "gzip"}, media_type=tiles.MEDIA_TYPE)
+
+
+def _names(known: str, etag: str) -> bool:
+    """RFC 9110, 13.1.2: weak comparison with each tag of a list; `*` is any."""
+    tags = [one.strip() for one in known.split(",")]
+    return "*" in tags or etag in tags or etag.removeprefix("W/") in tags
 
 
 def _takes_gzip(accepted: str) -> bool:

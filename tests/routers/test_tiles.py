@@ -9,10 +9,12 @@ import httpx
 import psycopg
 import pytest
 from sqlalchemy import text
+from starlette.routing import Match
 
 from app import kinds
 from app.db import Engines
 from app.geo import cells, tiles
+from app.routers.tiles import WholeTile
 from app.settings import Settings
 from tests.geo.world import BRIXTON, Thing, layers, pin, tally
 
@@ -80,6 +82,28 @@ async def test_a_parameter_that_cannot_be_is_refused(client: httpx.AsyncClient) 
         answer = await client.get(f"{url()}?{bad}")
         assert answer.status_code == 422, bad
         assert answer.json()["status"] == 422
+
+
+async def test_the_short_way_to_a_tile_says_what_the_long_one_says(
+    client: httpx.AsyncClient, engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(
+        engines, *[Thing(title=f"Garden number {i}", shape=(BRIXTON[0] + i * 1e-4, BRIXTON[1])) for i in range(40)]
+    )
+    tag = (await client.get(url())).headers["etag"]
+    asked: tuple[dict[str, str], ...] = (
+        {}, {"If-None-Match": tag}, {"Accept-Encoding": "gzip"}, {"Origin": "https://another.example"},
+    )  # fmt: skip
+    places = (url(), url(cells.Tile(14, 0, 0)), "/tiles/14/0/16384.mvt", "/tiles/014/0/0.mvt")
+
+    async def said() -> list[tuple[int, bytes, dict[str, str]]]:
+        answers = [await client.request(m, p, headers=h) for m in ("GET", "HEAD") for p in places for h in asked]
+        return [(answer.status_code, answer.content, dict(answer.headers)) for answer in answers]
+
+    short = await said()
+    monkeypatch.setattr(WholeTile, "matches", lambda self, scope: (Match.NONE, {}))
+    assert await said() == short
+    assert {status for status, _, _ in short} == {200, 204, 304, 404}
 
 
 async def test_words_for_numbers_are_refused(client: httpx.AsyncClient) -> None:
