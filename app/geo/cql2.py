@@ -238,7 +238,7 @@ class _Filter:
             pattern = inner[0] if isinstance(inner, list) and len(inner) == 1 else None
         if not isinstance(pattern, str):
             raise BadRequest("The pattern of LIKE must be text, such as 'B_r%', or CASEI or ACCENTI of text.")
-        self._count(1)
+        self._count(len(cql2_operands.pieces(pattern)) if folds else 1)  # each piece is folded by itself
         return cql2_operands.like(words, _sound(pattern), folds)
 
     def _spatial(self, name: str, args: Sequence[Node]) -> ColumnElement[bool]:

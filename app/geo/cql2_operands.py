@@ -1,6 +1,7 @@
 """What a CQL2 expression is made of once it is understood: operands of a known type, as SQL with bound values."""
 
 import math
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -24,6 +25,8 @@ WORDS: dict[Kind, str] = {
 #: The size of a number in a filter, which keeps every sum of such numbers within what PostgreSQL can reckon with.
 MAX_NUMBER = 10**300
 _SHOWN = 40
+_PIECE = re.compile(r"[%_]|(?:[^%_\\]|\\.)+|\\", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -167,39 +170,30 @@ def _once(sql: ColumnElement[Any], constant: bool) -> ColumnElement[Any]:
 
 
 def like(words: Operand, pattern: str, folds: list[str]) -> ColumnElement[bool]:
-    """`words` LIKE `pattern` with % and _ and the escape \\; `folds` are put around the pattern, innermost first.
+    """Text LIKE a pattern with % and _ and the escape \\; `folds` are put around the pattern, innermost first.
 
-    Folded are only the pieces between the wildcards: ACCENTI turns a fullwidth ％ into a %, which must stay a letter.
+    Only what stands between the wildcards is folded: ACCENTI turns a fullwidth ％ into a %, which must stay a letter.
     """
     if words.kind != "string":
         raise BadRequest(f"LIKE compares text, but {words.said} is {WORDS[words.kind]}.")
-    pieces = _pieces(pattern)
+    parts = [_folded(piece, folds) for piece in pieces(pattern)]
     if not folds:
         return words.sql.like(literal(pattern, String))
-    whole: ColumnElement[Any] = literal("", String)
-    for piece, wild in pieces:
-        part: ColumnElement[Any] = literal(piece, String)
-        if not wild:
-            for name in folds:
-                part = _FOLDS[name](part)
-            part = func.regexp_replace(part, r"([\\%_])", r"\\\1", "g")
-        whole = func.concat(whole, part)
-    return words.sql.like(_once(collate(whole, "C"), constant=True))
+    return words.sql.like(_once(collate(func.concat("", *parts), "C"), constant=True))
 
 
-def _pieces(pattern: str) -> list[tuple[str, bool]]:
-    """The pattern as wildcards (True) and the plain text between them, escapes resolved."""
-    found: list[tuple[str, bool]] = []
-    letters = iter(pattern)
-    for letter in letters:
-        wild = letter in "%_"
-        if letter == "\\":
-            escaped = next(letters, None)
-            if escaped is None:
-                raise BadRequest("A LIKE pattern must not end with the escape character \\.")
-            letter = escaped
-        if found and not wild and not found[-1][1]:
-            found[-1] = (found[-1][0] + letter, False)
-        else:
-            found.append((letter, wild))
+def pieces(pattern: str) -> list[str]:
+    """The wildcards of a pattern and what stands between, as written. Raises BadRequest for a lone \\ at the end."""
+    found = _PIECE.findall(pattern)
+    if found and found[-1] == "\\":
+        raise BadRequest("A LIKE pattern must not end with the escape character \\.")
     return found
+
+
+def _folded(piece: str, folds: list[str]) -> ColumnElement[Any]:
+    if piece in ("%", "_"):
+        return literal(piece, String)
+    part: ColumnElement[Any] = literal(_ESCAPED.sub(r"\1", piece), String)
+    for name in folds:
+        part = _FOLDS[name](part)
+    return func.regexp_replace(part, r"([\\%_])", r"\\\1", "g", type_=String)
