@@ -44,6 +44,18 @@ async def forget(worker: Worker) -> None:
     await worker.forget_ended(days=upkeep.KEPT_EVENTS.days)
 
 
+async def learn_words(worker: Worker) -> None:
+    """Learn the words of the newest assets, so that a misspelt one finds them."""
+    async with worker.engines.transaction() as session:
+        await upkeep.learn_words(session)
+
+
+async def learn_all_words(worker: Worker) -> None:
+    """Learn the words in use from all assets."""
+    async with worker.engines.transaction() as session:
+        await upkeep.learn_words(session, newest=None)
+
+
 async def fold_map(worker: Worker) -> None:
     """Move the map's change log into its pyramid."""
     async with worker.engines.transaction() as session:
@@ -54,6 +66,8 @@ JOBS: tuple[Job, ...] = (
     OnEvent("sign_in.asked", send_sign_in_mail),
     OnClock("* * * * *", end_past_assets),
     OnClock("17 * * * *", forget),
+    OnClock("* * * * *", learn_words),
+    OnClock("41 3 * * *", learn_all_words),
     Always(FOLD_S, fold_map),
 )
 

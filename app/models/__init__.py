@@ -1,7 +1,7 @@
 """Tables, a file per aggregate. Import from here to be sure that every table is known."""
 
 from app.models.areas import Area, AssetArea, BoundarySet, Postcode
-from app.models.assets import Asset, ImportRun, Link, VaultExactPoint
+from app.models.assets import Asset, ImportRun, Link, VaultExactPoint, Word
 from app.models.participation import Appreciation, Comment, Flag, Need, Pledge, Proposal, Update
 from app.models.people import ApiKey, Community, Membership, OfficerArea, Person, Session, VaultContact, VaultSignIn
 from app.models.records import History, Idempotency, MapCell, MapChange, Outbox, RateCounter, StateChange, Transition
@@ -10,5 +10,5 @@ __all__ = [
     "ApiKey", "Appreciation", "Area", "Asset", "AssetArea", "BoundarySet", "Comment", "Community", "Flag", "History",
     "Idempotency", "ImportRun", "Link", "MapCell", "MapChange", "Membership", "Need", "OfficerArea", "Outbox", "Person",
     "Pledge", "Postcode", "Proposal", "RateCounter", "Session", "StateChange", "Transition", "Update", "VaultContact",
-    "VaultExactPoint", "VaultSignIn",
+    "VaultExactPoint", "VaultSignIn", "Word",
 ]  # fmt: skip

@@ -75,7 +75,12 @@ class Asset(Base):
         ),
         Index("ix_asset_unmapped", "kind", "theme", postgresql_where=text("geom IS NULL AND state = 'published'")),
         Index("ix_asset_search", "search", postgresql_using="gin"),
-        Index("ix_asset_title_words", "title", postgresql_using="gin", postgresql_ops={"title": "gin_trgm_ops"}),
+        Index("ix_asset_title_says", text("ts_filter(search, '{a}')"), postgresql_using="gin"),
+        # Pages of the newest: of each kind and theme, and of each square of the map (search/ways.py).
+        Index("ix_asset_kind", "kind", "theme", "id"),
+        Index("ix_asset_square", text("(cell >> 22)"), "id"),
+        Index("ix_asset_counts", "ward", "kind", "theme", postgresql_where=text("on_map")),
+        Index("ix_asset_not_public", "id", postgresql_where=text("NOT (state = 'published' AND audience = 'public')")),
         Index("ix_asset_ward", "ward", "kind", postgresql_where=text("state = 'published'")),
         Index("ix_asset_appreciated", text("appreciation_count DESC"), text("id DESC")),
         Index("ix_asset_title", text("lower(title)"), "id"),
@@ -171,6 +176,16 @@ class ImportRun(Base):
     rejected: Mapped[int]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     created_at: Mapped[CreatedAt]
+
+
+class Word(Base):
+    """A word that public assets use, accents folded: what a misspelt one is compared with. Learnt by a job."""
+
+    __tablename__ = "word"
+    __table_args__ = (Index("ix_word_alike", "word", postgresql_using="gin", postgresql_ops={"word": "gin_trgm_ops"}),)
+
+    word: Mapped[str] = mapped_column(String(40, collation="C"), primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
 
 
 class VaultExactPoint(Base):

@@ -32,30 +32,38 @@ class Around:
 
 async def around(session: AsyncSession, box: Box, wanted: AssetFilter) -> Around:
     """How many assets are on the map about this box; a few milliseconds whatever its size."""
-    west, east = box[0], box[2]
-    south, north = (max(-MAX_LATITUDE, min(MAX_LATITUDE, latitude)) for latitude in (box[1], box[3]))
-    halves = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-    level = min(_level((a, south, b, north)) for a, b in halves)
-    named = {code for a, b in halves for code in _cells((a, south, b, north), level)}
+    level = _level(box)
     asked = {
-        "level": level, "shift": cells.shift(level), "cells": sorted(named),
+        "level": level, "shift": cells.shift(level), "cells": touched(box, level),
         "kinds": list(wanted.kinds) or None, "themes": list(wanted.themes) or None,
     }  # fmt: skip
     return Around(*(await session.execute(db.sql("count_cells"), asked)).one())
 
 
+def touched(box: Box, level: int, most: int | None = None) -> list[int]:
+    """The cells of a level that the box touches; none at all where they are more than `most`."""
+    bits = cells.WORLD_BITS - level
+    left, right, top, bottom = (edge >> bits for edge in _edges(box))
+    wide = min(right - left + 1, 1 << level)
+    if most is not None and wide * (bottom - top + 1) > most:
+        return []
+    across = [(left + step) % (1 << level) for step in range(wide)]
+    return [cells.morton(x, y) for x in across for y in range(top, bottom + 1)]
+
+
+def _edges(box: Box) -> tuple[int, int, int, int]:
+    """Left, right, top and bottom in the world; right lies a world further where the box crosses the antimeridian."""
+    west, south, east, north = box
+    left, bottom = cells.world(west, max(-MAX_LATITUDE, min(MAX_LATITUDE, south)))
+    right, top = cells.world(east, max(-MAX_LATITUDE, min(MAX_LATITUDE, north)))
+    return left, right if west <= east else right + cells.WORLD, top, bottom
+
+
 def _level(box: Box) -> int:
-    """The finest level at which the box touches at most SIDE + 1 cells each way."""
-    (left, bottom), (right, top) = cells.world(box[0], box[1]), cells.world(box[2], box[3])
+    """The finest level of the pyramid at which the box touches at most SIDE + 1 cells each way."""
+    left, right, top, bottom = _edges(box)
     span = max(right - left, bottom - top, 1)
     return max(cells.LEVELS[0], min(cells.LEVELS[-1], math.floor(math.log2(cells.WORLD * SIDE / span))))
-
-
-def _cells(box: Box, level: int) -> list[int]:
-    bits = cells.WORLD_BITS - level
-    (left, bottom), (right, top) = cells.world(box[0], box[1]), cells.world(box[2], box[3])
-    across, down = range(left >> bits, (right >> bits) + 1), range(top >> bits, (bottom >> bits) + 1)
-    return [cells.morton(x, y) for x in across for y in down]
 
 
 def of_the_map(wanted: AssetFilter) -> bool:

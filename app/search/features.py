@@ -162,8 +162,8 @@ def _in_full() -> db.Ready:
     return db.Ready.built(shown.where(Asset.id == bindparam("asset_id", type_=BigInteger)))
 
 
-async def in_full(session: AsyncSession, actor: Actor, asset: Asset) -> Any:
+async def in_full(ask: db.Ask, actor: Actor, asset: Asset) -> Any:
     """An asset that the actor may see: `text` as the lists show it, how many `comments`, `open_needs`, `proposals` and
     `updates` it has, and whether the actor has `appreciated` it."""
-    (row,) = await db.within(session)(_in_full(), asset_id=asset.id, reader_id=actor.person_id)
+    (row,) = await ask(_in_full(), asset_id=asset.id, reader_id=actor.person_id)
     return row

@@ -1,7 +1,7 @@
 """What a caller may ask for, as conditions on Asset; every read begins with select_assets(actor, filter)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -57,7 +57,7 @@ def conditions(actor: Actor, wanted: AssetFilter) -> list[ColumnElement[bool]]:
     if wanted.areas:
         found.append(_in_areas(wanted.areas))
     if wanted.bbox:
-        found.append(_in_box(*wanted.bbox))
+        found.append(_in_box(wanted.bbox))
     if wanted.near:
         found.append(_near(wanted.near, wanted.within_m))
     if wanted.words.strip():
@@ -85,18 +85,21 @@ def _in_areas(codes: tuple[str, ...]) -> ColumnElement[bool]:
     return or_(Asset.area_id.in_(ids), inside)
 
 
-def _envelope(west: float, south: float, east: float, north: float) -> ColumnElement[Any]:
-    return func.ST_MakeEnvelope(west, south, east, north, 4326)
+def inside(box: Box) -> ColumnElement[bool]:
+    """The anchor lies in the box or on its edge, to the last digit. A west beyond the east crosses the antimeridian
+    (RFC 7946, 5.2). No index knows it."""
+    west, south, east, north = box
+    lon, lat = func.ST_X(Asset.anchor), func.ST_Y(Asset.anchor)
+    across = lon.between(west, east) if west <= east else or_(lon >= west, lon <= east)
+    return and_(across, lat.between(south, north))
 
 
-def _in_box(west: float, south: float, east: float, north: float) -> ColumnElement[bool]:
-    """The anchor lies in the box or on its edge. A west beyond the east crosses the antimeridian (RFC 7946, 5.2)."""
-    if west <= east:
-        return Asset.anchor.op("&&")(_envelope(west, south, east, north))
-    return or_(
-        Asset.anchor.op("&&")(_envelope(west, south, 180, north)),
-        Asset.anchor.op("&&")(_envelope(-180, south, east, north)),
-    )
+def _in_box(box: Box) -> ColumnElement[bool]:
+    """The same by the index, which is a little generous: it keeps its boxes in single precision."""
+    west, south, east, north = box
+    halves = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+    meets = [Asset.anchor.op("&&")(func.ST_MakeEnvelope(a, south, b, north, 4326)) for a, b in halves]
+    return and_(or_(*meets), inside(box))
 
 
 def _point(lon: float, lat: float) -> ColumnElement[Any]:
@@ -118,9 +121,15 @@ def box_of(near: tuple[float, float], within_m: float) -> Box:
     return west + 360 if west < -180 else west, south, east - 360 if east > 180 else east, north
 
 
+def unindexed(actor: Actor, wanted: AssetFilter, box: Box) -> list[ColumnElement[bool]]:
+    """The same conditions with box and circle as no index knows them."""
+    found = [*conditions(actor, replace(wanted, bbox=None, near=None)), inside(box)]
+    return [*found, distance(wanted.near) <= wanted.within_m] if wanted.near else found
+
+
 def _near(near: tuple[float, float], within_m: float) -> ColumnElement[bool]:
     # The index knows degrees: a box that surely holds the circle comes first, the exact distance second.
-    return and_(_in_box(*box_of(near, within_m)), distance(near) <= within_m)
+    return and_(_in_box(box_of(near, within_m)), distance(near) <= within_m)
 
 
 def _linked(actor: Actor, kind: str, uid: UUID) -> ColumnElement[bool]:

@@ -12,20 +12,24 @@ from app import errors, rules
 from app.auth import Actor
 from app.models import Asset
 from app.search import counts, features
-from app.search.filters import AssetFilter, box_of, conditions, distance
-from app.search.ways import NEW, Order, Search, of_each
+from app.search.filters import AssetFilter, Box, box_of, conditions, distance, unindexed
+from app.search.ways import BEST, NEW, SQUARE_LEVEL, Order, Search, of_each, of_squares, opaque, titles_first
+from app.search.words import in_title, match
 from app.wire import Cursor
 
-Sort = Literal["new", "near", "appreciated", "title"]
+Sort = Literal["best", "new", "near", "appreciated", "title"]
 Page = Select[Any] | CompoundSelect[Any]
 #: Assets that a walk looks at for each one asked for; at least; at most.
 STEPS_EACH, STEPS_LEAST, STEPS_MOST = 20, 1000, 20_000
-#: So many around a point are sorted by distance at once; where there are more, a smaller circle is looked at first.
-CIRCLE = 5000
+#: So many in a box or circle are gathered at once.
+FEW = 20_000
+#: A page is taken from so many assets of all squares together at most.
+MOST_OF_SQUARES = 100_000
 _ORDERS: dict[str, Order] = {
     "new": NEW,
     "appreciated": Order((Asset.appreciation_count, Asset.id), (int, int), descending=True),
     "title": Order((func.lower(Asset.title), Asset.id), (str, int)),
+    "best": BEST,
 }
 
 
@@ -61,14 +65,19 @@ async def page(
 ) -> Found:
     """One page of a list in a stable order: a row whose sort key does not change during a walk appears exactly once.
 
+    `best`, which needs words, has those first that say them in their title, and in each half the newest first.
     `also` are further conditions on Asset. `geometry` and `digits` are what each Feature shows as its geometry.
     `matched` is exact; it is left out (None) when counting would cost more than the page and `count` is not asked for.
     """
+    if sort == "best" and not wanted.words.strip():
+        raise errors.Invalid("sort=best needs q: words to be best at.")
     order = _order(sort, wanted)
     last = Cursor.decode(cursor, sort, *order.types) if cursor else None
     asked = Search([rules.visible(actor), *conditions(actor, wanted), *also], order, last, limit + 1)
     rows: Sequence[Any] = ()
-    async for ids in _ways(session, actor, wanted, sort, asked, also):
+    many = False
+    async for ids, too_many in _ways(session, actor, wanted, sort, asked, also):
+        many = too_many
         rows = (await session.execute(_shown(ids, order, wanted, geometry, digits))).all()
         if len(rows) > limit:
             break
@@ -76,8 +85,9 @@ async def page(
     texts = [row[0] for row in rows[:limit]]
     if not following and not cursor:
         return Found(texts, None, len(rows))
-    gathered: int | None = rows[0][1] if rows else None
-    matched = gathered if gathered is not None else await counts.matched(session, actor, wanted, also, exact=count)
+    matched: int | None = rows[0][1] if rows else None
+    if matched is None and (count or not many):
+        matched = await counts.matched(session, actor, wanted, also, exact=count)
     return Found(texts, following, matched)
 
 
@@ -91,31 +101,45 @@ def _shown(ids: Page, order: Order, wanted: AssetFilter, geometry: Any, digits: 
 
 async def _ways(
     session: AsyncSession, actor: Actor, wanted: AssetFilter, sort: Sort, asked: Search, also: Sequence[Any]
-) -> AsyncIterator[Page]:
-    """Statements that find the page, to be tried until one fills it; the last one finds all that there is."""
+) -> AsyncIterator[tuple[Page, bool]]:
+    """Statements that find the page, to be tried until one fills it, the last of which finds all that there is; and
+    whether so many match that they are not worth counting."""
+    box = wanted.bbox or (box_of(wanted.near, wanted.within_m) if wanted.near else None)
+    alone = not also and counts.of_the_map(replace(wanted, bbox=None, near=None, within_m=AssetFilter.within_m))
     if sort == "near" and wanted.near:
         async for radius in _radii(session, wanted, wanted.near, asked):
             narrower = conditions(actor, replace(wanted, within_m=radius))
-            yield replace(asked, conditions=[rules.visible(actor), *narrower, *also]).gather()
+            yield replace(asked, conditions=[rules.visible(actor), *narrower, *also]).gather(), False
+    elif sort == "best":
+        wordless = [rules.visible(actor), *conditions(actor, replace(wanted, words="")), *also]
+        asked = replace(asked, conditions=wordless)
+        yield titles_first(asked, in_title(wanted.words), match(wanted.words), _steps(asked.most)), False
     elif wanted == AssetFilter() and not also:
-        yield asked.straight()
+        yield asked.straight(), False
+    elif alone and box:
+        yield await _in_box(session, actor, wanted, sort, asked, box)
     else:
-        few = sort == "new" and counts.of_the_map(wanted) and not also
-        rest = of_each(asked, wanted.kinds, wanted.themes) if few else asked.gather
-        steps = await _steps(session, wanted, asked.most)
-        yield asked.walk_or(rest, steps) if steps else rest()
+        each = of_each(asked, wanted.kinds, wanted.themes) if alone and sort == "new" else asked.gather
+        yield asked.walk_or(each, _steps(asked.most)), False
 
 
-async def _steps(session: AsyncSession, wanted: AssetFilter, most: int) -> int:
-    """How far to walk for a page; 0 where gathering is known to be cheaper."""
-    steps = max(STEPS_LEAST, min(STEPS_MOST, most * STEPS_EACH))
-    box = wanted.bbox or (box_of(wanted.near, wanted.within_m) if wanted.near else None)
-    if box is None:
-        return steps
+async def _in_box(
+    session: AsyncSession, actor: Actor, wanted: AssetFilter, sort: Sort, asked: Search, box: Box
+) -> tuple[Page, bool]:
+    """Few in a box are gathered; of many the newest are taken by the squares that it touches, other orders walked."""
     there = await counts.around(session, box, wanted)
-    # Where the box has one in n, a walk meets a page after n pages' length; gathering reads the box.
-    expected = most * there.everywhere / there.matching if there.matching else there.here
-    return steps if expected < there.here else 0
+    if there.matching <= max(FEW, asked.most):
+        return asked.gather(), False
+    squares = counts.touched(box, SQUARE_LEVEL, MOST_OF_SQUARES // asked.most)
+    if sort != "new" or not squares:
+        return asked.walk_or(asked.gather, _steps(asked.most)), True
+    alike = replace(asked, conditions=[opaque([rules.visible(actor), *unindexed(actor, wanted, box)])])
+    return asked.walk_or(of_squares(alike, squares), _steps(asked.most)), True
+
+
+def _steps(most: int) -> int:
+    """How far to walk for a page of so many."""
+    return max(STEPS_LEAST, min(STEPS_MOST, most * STEPS_EACH))
 
 
 async def _radii(
@@ -125,7 +149,7 @@ async def _radii(
     radius, least = wanted.within_m, asked.last[0] if asked.last else 0.0
     while radius / 2 > max(least, 10.0):
         there = await counts.around(session, box_of(near, radius), wanted)
-        if there.here <= CIRCLE:
+        if there.here <= FEW:
             break
         radius /= 2
     while radius < wanted.within_m:

@@ -8,7 +8,7 @@ last year it would expect some rows among the newest, and read a million to find
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -17,9 +17,14 @@ from sqlalchemy import (
     CompoundSelect,
     Select,
     Text,
+    and_,
+    case,
     cast,
+    false,
     func,
     literal,
+    literal_column,
+    not_,
     null,
     select,
     true,
@@ -60,7 +65,12 @@ class Order:
         return [tuple_(*keys) < place if self.descending else tuple_(*keys) > place]
 
 
+#: Squares of the map that an index keeps in the order of the newest, about 12 km wide in Britain.
+SQUARE_LEVEL = 11
+SQUARE = Asset.cell.op(">>")(literal_column("22"))  # as the index says it: 2 * (CELL_ZOOM - SQUARE_LEVEL)
 NEW = Order((Asset.id,), (int,), descending=True)
+#: Two halves, each from the newest on; the first key says which, and belongs to no column.
+BEST = Order((literal_column("0"), Asset.id), (int, int), descending=True)
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,7 @@ class Search:
         next_ = select(Asset.id, *order.labelled()).where(*order.after(order.keys, self.last))
         some = next_.order_by(*order.sorting(order.keys)).limit(steps).subquery()
         found = select(some.c.id, *order.of(some)).join_from(some, Asset, Asset.id == some.c.id)
-        return found.where(*self.conditions).order_by(*order.sorting(order.of(some))).limit(self.most)
+        return found.where(opaque(self.conditions)).order_by(*order.sorting(order.of(some))).limit(self.most)
 
     def walk_or(self, rest: "Rest", steps: int, *gate: ColumnElement[bool]) -> CompoundSelect[Any]:
         """A walk, and where it meets too few the rest: `gather`, or another way that takes the gates."""
@@ -102,6 +112,12 @@ class Search:
         met = select(func.count()).select_from(walked).scalar_subquery()
         page = select(walked.c.id, *self.order.of(walked), cast(null(), BigInteger).label("gathered"))
         return union_all(page.where(met >= self.most), select(rest(met < self.most, *gate).subquery()))
+
+
+def opaque(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+    """The conditions as one that no index knows, for who walks by another one. The planner takes a CASE for true of
+    every second row: enough for it to walk in order and stop, instead of finding all and sorting them."""
+    return case((and_(*conditions), true()), else_=false())
 
 
 #: A way to find a page, open only where its gates are true.
@@ -113,15 +129,53 @@ def of_each(search: Search, kind_names: Sequence[str], themes: Sequence[str]) ->
 
     It costs the same whether the last of a kind was pinned today or before a million others.
     """
+    kind = (
+        func.unnest(cast(list(kind_names or kinds.BY_NAME), ARRAY(Text)))
+        .table_valued("name", name="any_kind")
+        .render_derived()
+    )
+    theme = (
+        func.unnest(cast(list(themes or lifecycles.THEMES), ARRAY(Text)))
+        .table_valued("name", name="any_theme")
+        .render_derived()
+    )
+    of_both = (Asset.kind == kind.c.name, Asset.theme == theme.c.name)
+    return lambda *gate: _newest_of(search, kind.join(theme, true()), (kind, theme), [*of_both, *gate])
 
-    def rest(*gate: ColumnElement[bool]) -> Select[Any]:
-        kind = func.unnest(cast(list(kind_names or kinds.BY_NAME), ARRAY(Text))).table_valued("name", name="any_kind")
-        theme = func.unnest(cast(list(themes or lifecycles.THEMES), ARRAY(Text))).table_valued("name", name="any_theme")
-        newest = select(Asset.id).where(Asset.kind == kind.c.name, Asset.theme == theme.c.name, *search.conditions)
-        newest = newest.where(*gate, *NEW.after(NEW.keys, search.last)).order_by(Asset.id.desc()).limit(search.most)
-        each = newest.correlate(kind, theme).lateral("newest")
-        found = select(each.c.id, each.c.id.label("key_0"), cast(null(), BigInteger).label("gathered"))
-        found = found.select_from(kind.join(theme, true()).join(each, true()))
-        return found.order_by(each.c.id.desc()).limit(search.most)
 
-    return rest
+def of_squares(search: Search, squares: Sequence[int]) -> Rest:
+    """The same for the squares of the map (cells of SQUARE_LEVEL) that a box touches: for a box that holds many."""
+    square = (
+        func.unnest(cast(list(squares), ARRAY(BigInteger))).table_valued("code", name="any_square").render_derived()
+    )
+    return lambda *gate: _newest_of(search, square, (square,), [square.c.code == SQUARE, *gate])
+
+
+def _newest_of(search: Search, source: Any, parts: Sequence[Any], conditions: Sequence[Any]) -> Select[Any]:
+    newest = select(Asset.id).where(*conditions, *search.conditions, *NEW.after(NEW.keys, search.last))
+    each = newest.order_by(Asset.id.desc()).limit(search.most).correlate(*parts).lateral("newest")
+    found = select(each.c.id, each.c.id.label("key_0"), cast(null(), BigInteger).label("gathered"))
+    return found.select_from(source.join(each, true())).order_by(each.c.id.desc()).limit(search.most)
+
+
+def titles_first(
+    search: Search, in_title: ColumnElement[bool], anywhere: ColumnElement[bool], steps: int
+) -> Select[Any]:
+    """Those with the words in their title from the newest on, then those that have them elsewhere: two pages, of which
+    the second is looked for only where the first leaves room. `in_title` must imply `anywhere`."""
+    half, after = search.last or (1, None)
+    last = None if after is None else (after,)
+    title = replace(search, conditions=[*search.conditions, in_title], order=NEW, last=last)
+    rest = replace(title, conditions=[*search.conditions, anywhere, not_(in_title)], last=last if half == 0 else None)
+    first = title.walk_or(title.gather, steps).cte().prefix_with("MATERIALIZED")
+    met = select(func.count()).select_from(first).scalar_subquery()
+    gates = () if half == 0 else (met < search.most,)
+    second = rest.walk_or(rest.gather, steps, *gates).subquery()
+
+    def columns(of: int, found: Any) -> Select[Any]:
+        return select(found.c.id, literal(of).label("key_0"), found.c.key_0.label("key_1"))
+
+    both = columns(0, second) if half == 0 else union_all(columns(1, first), columns(0, second))
+    page = both.subquery()
+    every = select(page.c.id, page.c.key_0, page.c.key_1, cast(null(), BigInteger).label("gathered"))
+    return every.order_by(page.c.key_0.desc(), page.c.key_1.desc()).limit(search.most)
