@@ -169,7 +169,7 @@ def cached(site: Site) -> list[Row]:
             for work, more in (("cached tile", {}), ("304 tile", {"If-None-Match": headers["etag"]})):
                 if more and name == "fastapi":
                     continue
-                _same(site.ours, other, path, more)
+                same(site.ours, other, path, more)
                 asked = {
                     one.name: functools.partial(load.wrk, one.url, [path], site.seconds, headers=more)
                     for one in (site.ours, other)
@@ -183,7 +183,8 @@ def cached(site: Site) -> list[Row]:
     return rows
 
 
-def _same(ours: servers.Server, other: servers.Server, path: str, headers: dict[str, str]) -> None:
+def same(ours: servers.Server, other: servers.Server, path: str, headers: dict[str, str]) -> None:
+    """Raise Failed unless both say the same."""
     ask = {"Accept-Encoding": "identity", **headers}
     one, two = (httpx.get(server.url + path, headers=ask) for server in (ours, other))
     if (one.status_code, one.content) != (two.status_code, two.content):
