@@ -97,6 +97,8 @@ async def bring_in(
     rules.admit(actor, "imports.bring_in")
     await session.execute(text("SET LOCAL statement_timeout = 0"))
     await session.execute(text("SET LOCAL work_mem = '32MB'"))  # a batch is sorted in memory
+    # A plan made while the table was small must not stay while it grows.
+    await session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
     await areas.keep(session)
     if not await session.scalar(select(func.pg_try_advisory_xact_lock(LOCK, func.hashtext(plan.source)))):
         raise errors.Busy(f"The source '{plan.source}' is being brought in just now. Try again when that is done.")
