@@ -99,6 +99,7 @@ class Engines:
     write: AsyncEngine
     alone: "Alone"
     glance: "Alone"
+    light: "Alone"
 
     @classmethod
     def of(cls, settings: Settings) -> "Engines":
@@ -110,7 +111,8 @@ class Engines:
         # Reads need no transaction: each statement sees what is committed, as it would in one.
         reading = _engine(read, settings, isolation_level="AUTOCOMMIT")
         alone, glance = Alone(write, settings), Alone(read, settings, binary=True)
-        return cls(read=reading, write=_engine(write, settings), alone=alone, glance=glance)
+        light = Alone(write, settings, most=settings.pool_size)
+        return cls(read=reading, write=_engine(write, settings), alone=alone, glance=glance, light=light)
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -118,6 +120,7 @@ class Engines:
         await self.write.dispose()
         await self.alone.dispose()
         await self.glance.dispose()
+        await self.light.dispose()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -167,15 +170,32 @@ class Alone:
     `binary` brings bytes as they are, not as twice as many letters; what psycopg cannot read so comes as bytes too.
     """
 
-    def __init__(self, url: str, settings: Settings, *, binary: bool = False) -> None:
+    def __init__(self, url: str, settings: Settings, *, binary: bool = False, most: int = LONE) -> None:
         self._binary = binary
         self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
         self._wait_s = settings.pool_wait_s
-        self._room = asyncio.Semaphore(min(LONE, settings.pool_size))
+        self._room = asyncio.Semaphore(min(most, settings.pool_size))
         self._waiting: list[AsyncDriver[Any]] = []
 
     async def __call__(self, statement: str | Ready, **values: Any) -> list[Any]:
         """See Ask."""
+        async with self._lent() as connection:
+            return await _rows(connection, statement, values, binary=self._binary)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Ask]:
+        """An Ask whose statements commit together when the block ends, and not at all when it raises."""
+        async with self._lent() as connection:
+
+            async def ask(statement: str | Ready, **values: Any) -> list[Any]:
+                return await _rows(connection, statement, values, binary=self._binary)
+
+            with _told_as_usual():
+                async with connection.transaction():
+                    yield ask
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[AsyncDriver[Any]]:
         try:
             async with asyncio.timeout(self._wait_s):
                 await self._room.acquire()
@@ -184,7 +204,7 @@ class Alone:
         try:
             connection = await self._connected()
             try:
-                return await _rows(connection, statement, values, binary=self._binary)
+                yield connection
             finally:
                 if connection.info.transaction_status == TransactionStatus.IDLE:
                     self._waiting.append(connection)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 from pydantic import ValidationError
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -17,7 +17,7 @@ from app.auth import Actor
 from app.geo import areas, privacy, shapes
 from app.kinds import document
 from app.kinds.document import AssetDocument
-from app.models import Area, Asset, AssetArea, Community, History, StateChange, VaultExactPoint
+from app.models import Area, Asset, AssetArea, Community, StateChange
 
 COLUMNS = (
     "title", "summary", "body", "theme", "stage", "audience", "organiser", "website", "licence", "attribution",
@@ -25,7 +25,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-async def publish(session: AsyncSession, actor: Actor, doc: AssetDocument, *, hold: bool = False) -> Asset:
+async def publish(ask: db.Ask, actor: Actor, doc: AssetDocument, *, hold: bool = False) -> Asset:
     """Pin an asset. With `hold` it waits for a moderator; a draft waits for its author.
 
     What it returns has what rules judge an asset by; the rest of a new one is not read again. A second call with the
@@ -33,8 +33,8 @@ async def publish(session: AsyncSession, actor: Actor, doc: AssetDocument, *, ho
     Raises Invalid for a geometry, area or community that cannot be.
     """
     rules.require(actor, "assets.publish")
-    await areas.share(session)  # before any row is locked: a change of boundaries takes them in this order too
-    values, plain = await _values(session, actor, doc)
+    await areas.share_by(ask)  # before any row is locked: a change of boundaries takes them in this order too
+    values, plain = await _values(ask, actor, doc)
     state = "draft" if doc.properties.state == "draft" else "pending" if hold else "published"
     now = datetime.now(UTC)
     uid = doc.id or uuid4()
@@ -48,14 +48,14 @@ async def publish(session: AsyncSession, actor: Actor, doc: AssetDocument, *, ho
         "ended_at": now if doc.properties.stage == "ended" else None,
     }
     written = values | {"details": Jsonb(values["details"]), "geom": shapes.wkb(values["geom"])}
-    rows = await db.within(session)("publish_asset", **written, actor=actor.label, after=Jsonb(plain))
+    rows = await ask("publish_asset", **written, actor=actor.label, after=Jsonb(plain))
     if not rows:
-        return await _replayed(session, actor, uid, plain)
+        return await _replayed(ask, actor, uid, plain)
     (made,) = rows
     if doc.geometry:
         if not made.areas:
-            await _refuse_swapped(session, doc)
-        await _keep_exact(session, uid, doc)
+            await _refuse_swapped(ask, doc)
+        await _keep_exact(ask, uid, doc)
     return _judged(values, made)
 
 
@@ -79,7 +79,7 @@ async def amend(
     match(asset.version, version)
     before = await stored(session, asset)
     doc = _patched(before, patch)
-    values, after = await _values(session, actor, doc, old=asset)
+    values, after = await _values(db.within(session), actor, doc, old=asset)
     now = datetime.now(UTC)
     state = _next_state(asset, doc, patch, hold=hold)
     if asset.state == "withdrawn" and state == "published":
@@ -101,8 +101,8 @@ async def amend(
     if "geometry" in patch or reclassed:
         await session.execute(select(func.vault.forget_exact_point(uid)))
     if "geometry" in patch and doc.geometry:
-        await _refuse_swapped(session, doc)
-        await _keep_exact(session, uid, doc)
+        await _refuse_swapped(db.within(session), doc)
+        await _keep_exact(db.within(session), uid, doc)
     record(session, actor, "assets.amend", "asset", uid, before=before, after=after)
     await session.flush()
     session.expire(asset)
@@ -239,7 +239,7 @@ async def _refuse_detour(session: AsyncSession, asset: Asset, *, hold: bool) -> 
 
 
 async def _values(
-    session: AsyncSession, actor: Actor, doc: AssetDocument, old: Asset | None = None
+    ask: db.Ask, actor: Actor, doc: AssetDocument, old: Asset | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Column values of a document, and the document as it may be remembered (with the public geometry)."""
     properties = doc.properties
@@ -250,8 +250,8 @@ async def _values(
         values["via"] = "import"
     values |= {
         "details": properties.details.model_dump(mode="json"),
-        "community_id": await _community(session, actor, properties.community, old),
-        "area_id": await _area(session, properties.area),
+        "community_id": await _community(ask, actor, properties.community, old),
+        "area_id": await _area(ask, properties.area),
         "geom": shapes.to_db(public) if public is not None else None,
     }
     plain = doc.model_dump(mode="json", exclude={"id"})
@@ -259,12 +259,13 @@ async def _values(
     return values, plain
 
 
-async def _community(session: AsyncSession, actor: Actor, uid: UUID | None, old: Asset | None) -> int | None:
+async def _community(ask: db.Ask, actor: Actor, uid: UUID | None, old: Asset | None) -> int | None:
     if uid is None:
         return None
-    community_id = await session.scalar(select(Community.id).where(Community.uid == uid))
-    if community_id is None:
+    found = await ask("community_of_uid", uid=uid)
+    if not found:
         raise errors.Invalid("There is no community with this uid.")
+    community_id: int = found[0].id
     if (
         actor.kind != "system"
         and community_id not in actor.communities
@@ -274,53 +275,44 @@ async def _community(session: AsyncSession, actor: Actor, uid: UUID | None, old:
     return community_id
 
 
-async def _area(session: AsyncSession, code: str | None) -> int | None:
+async def _area(ask: db.Ask, code: str | None) -> int | None:
     if code is None:
         return None
-    area_id = await session.scalar(
-        select(Area.id).where(Area.code == code).order_by(Area.ended_at.is_not(None), Area.id.desc()).limit(1)
-    )
-    if area_id is None:
+    found = await ask("area_of_code", code=code)
+    if not found:
         raise errors.Invalid(f"There is no area with the code '{code}'. GET /api/v1/areas lists them.")
+    area_id: int = found[0].id
     return area_id
 
 
-async def _replayed(session: AsyncSession, actor: Actor, uid: UUID, plain: dict[str, Any]) -> Asset:
+async def _replayed(ask: db.Ask, actor: Actor, uid: UUID, plain: dict[str, Any]) -> Asset:
     """The asset that the same caller pinned with the same document before."""
-    first = await session.scalar(
-        select(History.after).where(
-            History.thing == "asset",
-            History.thing_uid == uid,
-            History.verb == "assets.publish",
-            History.person_id.is_not_distinct_from(actor.person_id),
-        )
-    )
-    if first != plain:
+    first = await ask("published_before", uid=uid, person_id=actor.person_id)
+    if not first or first[0].sent != plain:
         raise errors.UidTaken()
-    return await search.get_asset(session, actor, uid)
+    asset = _judged({"uid": uid, **first[0]._asdict()}, first[0])
+    if not rules.sees(actor, asset):
+        raise errors.NotFound()
+    return asset
 
 
-async def _refuse_swapped(session: AsyncSession, doc: AssetDocument) -> None:
+async def _refuse_swapped(ask: db.Ask, doc: AssetDocument) -> None:
     """A point outside every area whose latitude and longitude, changed over, lie inside one: that is a mistake."""
     if doc.geometry is None or doc.geometry.type != "Point":
         return
     lon, lat = doc.geometry.coordinates
-    swapped = func.ST_SetSRID(func.ST_MakePoint(lat, lon), 4326)
-    given = func.ST_SetSRID(func.ST_MakePoint(lon, lat), 4326)
-    inside = select(Area.id).where(func.ST_Covers(Area.geom, swapped)).exists()
-    outside = ~select(Area.id).where(func.ST_Covers(Area.geom, given)).exists()
-    if abs(lon) <= 90 and await session.scalar(select(inside & outside)):
+    if abs(lon) <= 90 and (await ask("lies_swapped", lon=lon, lat=lat))[0].swapped:
         raise errors.Invalid(
             f"Latitude and longitude seem to be swapped: [{lon}, {lat}] lies outside this map, [{lat}, {lon}] inside. "
             "GeoJSON wants longitude first."
         )
 
 
-async def _keep_exact(session: AsyncSession, uid: UUID, doc: AssetDocument) -> None:
+async def _keep_exact(ask: db.Ask, uid: UUID, doc: AssetDocument) -> None:
     """Put the exact point behind a snapped one into the vault, where no public read can go."""
     if doc.geometry is None or doc.properties.location_class != "person":
         return
     exact = shapes.of_wire(doc.geometry).representative_point()
     if exact.equals_exact(privacy.snap(exact.x, exact.y), 1e-6):
         return
-    await session.execute(insert(VaultExactPoint).values(uid=uuid4(), asset_uid=uid, geom=shapes.to_db(exact)))
+    await ask("keep_exact_point", uid=uuid4(), asset_uid=uid, geom=shapes.wkb(shapes.to_db(exact)))

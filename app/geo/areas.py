@@ -57,8 +57,13 @@ async def _assign(session: AsyncSession, first: int, last: int) -> None:
 
 async def share(session: AsyncSession) -> None:
     """Keep the boundaries as they are until this transaction ends; waits while they change."""
+    await share_by(db.within(session))
+
+
+async def share_by(ask: db.Ask) -> None:
+    """The same for a transaction without a session."""
     # A statement of its own: the next one must see what the holder committed.
-    await _lock(session, "share_areas")
+    await _lock(ask, "share_areas")
 
 
 async def keep(session: AsyncSession) -> None:
@@ -77,7 +82,7 @@ async def reserve(session: AsyncSession) -> None:
 
 async def hold(session: AsyncSession) -> None:
     """Be the only one to change boundaries until this transaction ends; writers of assets wait."""
-    await _lock(session, "hold_areas")
+    await _lock(db.within(session), "hold_areas")
 
 
 def _busy() -> errors.Busy:
@@ -91,9 +96,9 @@ async def _try(session: AsyncSession, lock: Function[bool]) -> None:
         raise _busy()
 
 
-async def _lock(session: AsyncSession, how: str) -> None:
+async def _lock(ask: db.Ask, how: str) -> None:
     try:
-        await db.within(session)(how, lock=LOCK)
+        await ask(how, lock=LOCK)
     except OperationalError as error:
         if isinstance(error.orig, LockNotAvailable | QueryCanceled):
             raise _busy() from error

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import errors, kinds, lifecycles, search
+from app import db, errors, kinds, lifecycles, search
 from app.actions import assets, moderation
 from app.auth import Actor
 from app.kinds.document import AssetDocument
 from app.models import Asset
 from app.routers import deps, present
-from app.routers.deps import IfMatch, JustOnce, Read, Serving, Tx, Who, act
+from app.routers.deps import IfMatch, JustOnceLightly, Read, Serving, Tx, Who, act
 from app.wire import Out, Reason, Text, Wire
 
 router = APIRouter(prefix="/api/v1/assets", tags=["assets"])
@@ -194,24 +194,24 @@ async def read_asset(asset: UUID, request: Request, session: Read, actor: Who) -
     return await _answer(session, actor, asset, request)
 
 
-async def _shown(session: AsyncSession, actor: Actor, asset: Asset) -> dict[str, Any]:
+async def _shown(ask: db.Ask, actor: Actor, asset: Asset) -> dict[str, Any]:
     """An asset that this actor may see, as plain values of a Feature."""
-    return present.whole_feature(await search.in_full(session, actor, asset), asset, actor)
+    return present.whole_feature(await search.in_full(ask, actor, asset), asset, actor)
 
 
 async def _answer(session: AsyncSession, actor: Actor, asset_uid: UUID, request: Request) -> Response:
     asset = await search.get_asset(session, actor, asset_uid)
-    return present.geojson(await _shown(session, actor, asset), request, PRIVATE)
+    return present.geojson(await _shown(db.within(session), actor, asset), request, PRIVATE)
 
 
 # ── writes ──────────────────────────────────────────────────────────────────────────────────
 
 
 @router.post("", status_code=201, **ONE, **act("assets.publish"))
-async def publish_asset(doc: AssetDocument, session: Tx, actor: Who, serving: Serving, once: JustOnce) -> Response:
+async def publish_asset(doc: AssetDocument, once: JustOnceLightly, actor: Who, serving: Serving) -> Response:
     """Pin an asset. Send your own `id` or an Idempotency-Key to make a retry safe."""
-    asset = await assets.publish(session, actor, doc, hold=serving.settings.hold_new_content)
-    body = await _shown(session, actor, asset)
+    asset = await assets.publish(once.ask, actor, doc, hold=serving.settings.hold_new_content)
+    body = await _shown(once.ask, actor, asset)
     return await once.created(body, version=asset.version, location=f"/api/v1/assets/{asset.uid}")
 
 

@@ -162,7 +162,13 @@ async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+async def _light_transaction(request: Request) -> AsyncIterator[db.Ask]:
+    async with serving_of(request).engines.light.transaction() as ask:
+        yield ask
+
+
 Tx = Annotated[AsyncSession, Depends(_transaction, scope="function")]
+Light = Annotated[db.Ask, Depends(_light_transaction, scope="function")]
 Read = Annotated[AsyncSession, Depends(_reading, scope="function")]
 
 
@@ -260,7 +266,7 @@ class Replayed(Exception):
 class Once:
     """Renders the answer of a request that counts once; given an Idempotency-Key, keeps it with the change itself."""
 
-    session: AsyncSession
+    ask: db.Ask
     actor: str
     key: str | None
     fingerprint: bytes
@@ -286,34 +292,40 @@ class Once:
         headers["Content-Type"] = media
         if self.key:
             kept = {"fingerprint": self.fingerprint, "status": status, "headers": Jsonb(headers), "body": body}
-            if not await db.within(self.session)("once_keep", actor=self.actor, key=self.key, **kept):
+            if not await self.ask("once_keep", actor=self.actor, key=self.key, **kept):
                 raise errors.InFlight()
         return Response(body, status, headers)
 
 
-async def _once(
-    request: Request,
-    session: Tx,
-    actor: Who,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1, max_length=MAX_KEY, pattern=r"^[\x21-\x7e]+$", description="Makes a retry safe for 24 hours."
-        ),
-    ] = None,
-) -> Once:
-    if not idempotency_key:
-        return Once(session, actor.label, None, b"")
+Key = Annotated[
+    str | None,
+    Header(
+        min_length=1, max_length=MAX_KEY, pattern=r"^[\x21-\x7e]+$", description="Makes a retry safe for 24 hours."
+    ),
+]  # fmt: skip
+
+
+async def _once(request: Request, session: Tx, actor: Who, idempotency_key: Key = None) -> Once:
+    return await _begun(request, db.within(session), actor, idempotency_key)
+
+
+async def _once_lightly(request: Request, ask: Light, actor: Who, idempotency_key: Key = None) -> Once:
+    return await _begun(request, ask, actor, idempotency_key)
+
+
+async def _begun(request: Request, ask: db.Ask, actor: Actor, key: str | None) -> Once:
+    if not key:
+        return Once(ask, actor.label, None, b"")
     body = await request.body()
     fingerprint = hashlib.sha256(b"\0".join((request.method.encode(), request.url.path.encode(), body))).digest()
-    once = Once(session, actor.label, idempotency_key, fingerprint)
+    once = Once(ask, actor.label, key, fingerprint)
     await _replay(once)
     return once
 
 
 async def _replay(once: Once) -> None:
     lock = int.from_bytes(hashlib.sha256(f"{once.actor}\0{once.key}".encode()).digest()[:8], "big", signed=True)
-    (kept,) = await db.within(once.session)("once_begin", lock=lock, actor=once.actor, key=once.key)
+    (kept,) = await once.ask("once_begin", lock=lock, actor=once.actor, key=once.key)
     if not kept.free:
         raise errors.InFlight()
     if kept.fingerprint is None:
@@ -324,6 +336,8 @@ async def _replay(once: Once) -> None:
 
 
 JustOnce = Annotated[Once, Depends(_once)]
+#: The same in a transaction of light statements only: `once.ask`.
+JustOnceLightly = Annotated[Once, Depends(_once_lightly)]
 
 
 def render(value: Mapping[str, Any]) -> bytes:

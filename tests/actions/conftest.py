@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from app import localdb, search
+from app import db, localdb, search
 from app.actions import assets
 from app.auth import VISITOR, Actor
 from app.kinds import document
@@ -34,7 +34,7 @@ class Cast:
 
     async def pin(self, who: str = "owner", kind: str = "project", *, hold: bool = False, **given: Any) -> Asset:
         """Publish as this person."""
-        pinned = await assets.publish(self.session, self[who], doc(kind, **given), hold=hold)
+        pinned = await assets.publish(db.within(self.session), self[who], doc(kind, **given), hold=hold)
         return await search.get_asset(self.session, Actor.system("a test"), pinned.uid)
 
     async def scene(self, **given: Any) -> factories.Scene:

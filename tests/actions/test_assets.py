@@ -9,7 +9,7 @@ import pytest
 from geoalchemy2 import functions
 from sqlalchemy import select
 
-from app import errors, search
+from app import db, errors, search
 from app.actions import assets, moderation
 from app.actions.record import match
 from app.geo import areas
@@ -72,7 +72,7 @@ async def test_a_new_asset_lies_where_assigning_all_areas_again_would_put_it(
     cast: Cast, geometry: dict[str, Any] | None, area: str | None
 ) -> None:
     given = factories.document(area=area) | {"geometry": geometry}
-    asset = await assets.publish(cast.session, cast["owner"], document.ADAPTER.validate_python(given))
+    asset = await assets.publish(db.within(cast.session), cast["owner"], document.ADAPTER.validate_python(given))
     held = "SELECT area_id FROM asset_area WHERE asset_id = :id ORDER BY area_id"
     ward = "SELECT ward FROM asset WHERE id = :id"
 

@@ -14,7 +14,8 @@ from tests.routers.test_manners import assert_problem
 
 
 class Waits:
-    """How often the database was waited for: once for each statement (with the BEGIN before the first) and COMMIT."""
+    """How often the database was waited for: once for each statement, BEGIN and COMMIT. (The BEGIN of a session goes
+    together with its first statement.)"""
 
     def __init__(self) -> None:
         self.count = 0
@@ -46,16 +47,16 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> Iterator[Waits]:
     yield counted
 
 
-async def test_pinning_waits_six_times_and_twice_more_to_be_safe_to_retry(town: Town, waits: Waits) -> None:
-    """Who is it; how often; no change of boundaries; the asset with all that goes with it; the answer; commit."""
+async def test_pinning_waits_seven_times_and_twice_more_to_be_safe_to_retry(town: Town, waits: Waits) -> None:
+    """Who is it; how often; begin; no change of boundaries; the asset and all that goes with it; the answer; commit."""
     app = await town.app_of("owner", "assets:write")
     for _ in range(2):  # the first use of a key in a day writes that down
         waits.taken()
         assert (await app.post("/api/v1/assets", json=document())).status_code == 201
-    assert waits.taken() == 6
+    assert waits.taken() == 7
     key = {"Idempotency-Key": uuid4().hex}
     assert (await app.post("/api/v1/assets", json=document(), headers=key)).status_code == 201
-    assert waits.taken() == 8
+    assert waits.taken() == 9
 
 
 @pytest.mark.parametrize(("who", "most"), [("visitor", 3), ("owner", 4)])
