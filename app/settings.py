@@ -70,7 +70,13 @@ class Settings(BaseSettings):
         "minutes, then given up; ./civic person sign-in prints a link instead.",
     )
     mail_from: str = Field("map@localhost", description="Sender of the service's mail.")
-    pool_size: int = Field(8, ge=1, le=200, description="Database connections kept by each engine of each process.")
+    pool_size: int = Field(
+        8,
+        ge=1,
+        le=200,
+        description="Most database connections that each process keeps for reading, for writing and for pinning, each. "
+        "Eight more serve single statements.",
+    )
     pool_wait_s: float = Field(
         1.0,
         gt=0,
