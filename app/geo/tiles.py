@@ -76,6 +76,21 @@ async def draw(
     return (counted or b"") + (outlines or b"")
 
 
+async def sample(
+    ask: db.Ask, tile: cells.Tile, *, of_kinds: Sequence[str] = (), themes: Sequence[str] = (), ended: bool = False
+) -> dict[int, float]:
+    """Some public assets from all over a tile, at most about FOUND_BOUND: id → how many of its square each stands for.
+
+    Of those on the map, or of those that have ended. From afar it costs the same however many there are.
+    """
+    asked = _asked(tile) | {"kinds": list(of_kinds) or None, "themes": list(themes) or None}
+    counted = tile.z <= cells.PYRAMID_ZOOM
+    level = min(tile.z + 2 * cells.GRID_BITS, cells.LEVELS[-1] if counted else cells.CELL_ZOOM)
+    more = {"counted": counted, "most": Int4(FOUND_BOUND)}
+    rows = await ask("tile_sample_ended" if ended else "tile_sample", **asked, **_grid(level), **more)
+    return {row.id: row.weight for row in rows}
+
+
 async def _ask(ask: db.Ask, name: str, asked: dict[str, Any]) -> tuple[Any, ...]:
     (row,) = await ask(name, **asked)
     return tuple(row)

@@ -5,10 +5,11 @@ Tiles are the same for everybody and look at no credentials, so any cache may ke
 
 import math
 import re
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import Select, func, select, union_all
+from sqlalchemy import ARRAY, BigInteger, Select, any_, func, literal, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import Headers, URLPath
 from starlette.routing import BaseRoute, Match, NoMatchFound
@@ -119,28 +120,49 @@ def _any_of(name: str, value: str | None, known: tuple[str, ...]) -> tuple[str, 
 async def _make(serving: Service, tile: cells.Tile, wanted: AssetFilter) -> bytes:
     if not (wanted.wards or wanted.words) and wanted.stages == search.DEFAULT_STAGES:
         return await tiles.draw(serving.engines.glance, tile, of_kinds=wanted.kinds, themes=wanted.themes)
-    # What was found must still be public when it is drawn: both statements see the same moment.
+    # What was found must still be public when it is drawn: all statements see the same moment.
     engine = serving.engines.read.execution_options(isolation_level="REPEATABLE READ")
     async with AsyncSession(engine) as session:
-        found = list(await session.scalars(_matching(tile, wanted)))
-        kept = found[: tiles.FOUND_BOUND]
-        more = [1.0] * len(kept) if len(found) > len(kept) else None
-        return await tiles.draw(db.within(session), tile, found=tiles.Found(kept, more))
+        found = tiles.Found(list(await session.scalars(_matching(tile, wanted))))
+        if len(found.ids) > tiles.FOUND_BOUND:
+            found = await _estimated(session, tile, wanted)
+        return await tiles.draw(db.within(session), tile, found=found)
+
+
+async def _estimated(session: AsyncSession, tile: cells.Tile, wanted: AssetFilter) -> tiles.Found:
+    """More match than are looked at: those of a sample of the whole tile, each with what it stands for."""
+    weights: dict[int, float] = {}
+    for ended, part in _by_index(wanted):
+        some = await tiles.sample(db.within(session), tile, of_kinds=wanted.kinds, themes=wanted.themes, ended=ended)
+        matching = part.where(Asset.id == any_(literal(list(some), ARRAY(BigInteger))))
+        weights |= {one: some[one] for one in await session.scalars(matching)}
+    return tiles.Found(list(weights), list(weights.values()))
 
 
 def _matching(tile: cells.Tile, wanted: AssetFilter) -> Select[Any]:
     """Ids of what was asked for: anchors of this tile first, then lines and polygons that reach into it. At most one
-    more than may be drawn; an id may come twice.
+    more than may be drawn.
     """
-    asked = search.select_assets(VISITOR, wanted, Asset.id)
-    if "ended" not in wanted.stages:
-        asked = asked.where(Asset.on_map)  # says nothing new, but opens the indexes of the map
     (low, high), most = tile.cells, tiles.FOUND_BOUND + 1
     around = func.ST_MakeEnvelope(*tile.bounds(tiles.BUFFER), 4326)
-    anchored = asked.where(Asset.cell >= low, Asset.cell < high).limit(most).cte("anchored")
-    reaching = asked.where(func.GeometryType(Asset.geom) != "POINT", Asset.geom.op("&&")(around)).limit(most)
-    both = union_all(select(anchored.c.id), select(reaching.cte("reaching").c.id)).subquery()
+    shape, parts = func.GeometryType(Asset.geom) != "POINT", [part for _, part in _by_index(wanted)]
+    anchored = [part.where(Asset.cell >= low, Asset.cell < high).limit(most) for part in parts]
+    reaching = [part.where(shape, Asset.geom.op("&&")(around)).limit(most) for part in parts]
+    # Once each, though a shape may come both ways.
+    both = union(*(select(part.subquery().c.id) for part in (*anchored, *reaching))).subquery()
     return select(both.c.id).limit(most)
+
+
+def _by_index(wanted: AssetFilter) -> list[tuple[bool, Select[Any]]]:
+    """The question in parts that each have an index of cells: what is on the map, and what has ended (True)."""
+    parts = []
+    current = tuple(stage for stage in wanted.stages if stage != "ended")
+    if current:
+        of_map = search.select_assets(VISITOR, replace(wanted, stages=current), Asset.id)
+        parts.append((False, of_map.where(Asset.on_map)))  # says nothing new, but opens the indexes of the map
+    if "ended" in wanted.stages:
+        parts.append((True, search.select_assets(VISITOR, replace(wanted, stages=("ended",)), Asset.id)))
+    return parts
 
 
 def _answer(made: tiles.Made, asked: Headers) -> Response:

@@ -145,16 +145,65 @@ async def test_filters_mean_what_they_mean_in_the_list(
             assert tally(answer.content) == count, (query, zoom)
 
 
-async def test_more_than_a_search_may_bring_is_marked(
+@pytest.mark.parametrize("query", ["q=orchard", "stage=ended", "ward=W1&stage=active,ended", "q=orchard&kind=project"])
+async def test_a_search_is_exact_up_to_its_bound_and_estimated_and_marked_beyond(
+    client: httpx.AsyncClient, engines: Engines, monkeypatch: pytest.MonkeyPatch, fresh: None, query: str
+) -> None:
+    monkeypatch.setattr(tiles, "FOUND_BOUND", 8)
+    monkeypatch.setattr(tiles, "CROWD", 4)
+    stage = "ended" if "ended" in query else "active"
+
+    async def add(count: int) -> None:
+        """In two places, three of four in the first."""
+        places = (BRIXTON, BRIXTON, BRIXTON, (BRIXTON[0] + 0.003, BRIXTON[1]))
+        await put(engines, *[Thing(title="Orchard", stage=stage, shape=places[i % 4]) for i in range(count)])
+        await change(engines, "UPDATE asset SET ward = 'W1'")
+
+    async def told(zoom: int) -> tuple[list[int], set[bool]]:
+        found = layers((await client.get(f"{url(cells.tile_at(*BRIXTON, zoom))}?{query}")).content)
+        clusters = [feature["properties"] for feature in found.get("clusters", [])]
+        counts = [one["count"] for one in clusters] + [1] * len(found.get("projects", []))
+        assert all(one["count"] == one["project"] for one in clusters)
+        return sorted(counts), {one.get("approximate", False) for one in clusters}
+
+    await add(7)  # one below
+    assert [await told(zoom) for zoom in (3, 14)] == [([7], {False}), ([1, 6], {False})]
+    await add(1)  # at the bound
+    assert [await told(zoom) for zoom in (3, 14)] == [([8], {False}), ([1, 7], {False})]
+    await add(1)  # one above: all of one kind match, so the estimate is the number
+    assert [await told(zoom) for zoom in (3, 14)] == [([9], {True}), ([1, 8], {True})]
+    await add(40)
+    assert [await told(zoom) for zoom in (3, 14)] == [([49], {True}), ([11, 38], {True})]
+
+
+async def test_an_estimate_comes_from_all_over_the_tile(
     client: httpx.AsyncClient, engines: Engines, monkeypatch: pytest.MonkeyPatch, fresh: None
 ) -> None:
-    monkeypatch.setattr(tiles, "FOUND_BOUND", 5)
-    await put(engines, *[Thing(title=f"Orchard {i}") for i in range(5)])
-    (cluster,) = layers((await client.get(f"{url()}?q=orchard")).content)["clusters"]
-    assert cluster["properties"] == {"count": 5, "project": 5, "stack": True}
-    await put(engines, Thing(title="Orchard 6"))
-    (cluster,) = layers((await client.get(f"{url()}?q=orchard")).content)["clusters"]
-    assert cluster["properties"] == {"count": 5, "project": 5, "stack": True, "approximate": True}
+    monkeypatch.setattr(tiles, "FOUND_BOUND", 200)
+    places = [(BRIXTON[0] + i * 0.01, BRIXTON[1] + j * 0.01) for i in range(-5, 5) for j in range(-5, 5)]
+    await put(
+        engines, *[Thing(title=t, shape=place) for place in places for t in ("Orchard", "Orchard", "Orchard", "Mill")]
+    )
+    for zoom in (5, 9):
+        seen = tally((await client.get(f"{url(cells.tile_at(*BRIXTON, zoom))}?q=orchard")).content)
+        assert 150 <= seen <= 400
+    shown = layers((await client.get(f"{url(cells.tile_at(*BRIXTON, 9))}?q=orchard")).content)
+    assert len(shown["clusters"]) == len(
+        layers((await client.get(url(cells.tile_at(*BRIXTON, 9)))).content)["clusters"]
+    )
+
+
+async def test_a_shape_that_was_searched_for_counts_once(
+    client: httpx.AsyncClient, engines: Engines, fresh: None
+) -> None:
+    around = "POLYGON((-0.13 51.45,-0.10 51.45,-0.10 51.47,-0.13 51.47,-0.13 51.45))"
+    await put(engines, Thing(title="Orchard", shape=around), Thing(title="Orchard", shape=around, stage="ended"))
+    for query, count in (("q=orchard", 1), ("stage=ended", 1), ("stage=planned,active,ended", 2)):
+        for zoom in (3, 9, 12):
+            found = layers((await client.get(f"{url(cells.tile_at(-0.115, 51.46, zoom))}?{query}")).content)
+            assert sum(len(features) for name, features in found.items() if name == "projects") == count % 2
+            assert [f["properties"]["count"] for f in found.get("clusters", [])] == [2] * (count == 2)
+            assert len(found.get("shapes", [])) == (count if zoom >= 9 else 0)
 
 
 async def test_what_was_searched_for_is_clustered_from_afar(
