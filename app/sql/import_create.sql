@@ -29,6 +29,8 @@ SELECT
     -- The rest was there before, or repeats a row of this batch.
     SELECT count(*) FROM taken
     LEFT JOIN made ON made.fingerprint = taken.fingerprint AND taken.nth = 1
-    LEFT JOIN asset AS there ON there.source = :source AND there.fingerprint = taken.fingerprint
+    LEFT JOIN LATERAL (  -- OFFSET 0: one look-up for each row, never a walk over everything that this source has
+      SELECT id, ward FROM asset WHERE asset.source = :source AND asset.fingerprint = taken.fingerprint OFFSET 0
+    ) AS there ON true
     WHERE made.id IS NULL AND CASE WHEN there.id IS NULL THEN taken.ward IS NOT NULL ELSE there.ward IS NOT NULL END
   ) AS in_areas

@@ -4,11 +4,10 @@
 WITH far AS (
   SELECT line, nearest.metres
   FROM (
-    SELECT line, anchor FROM incoming_place AS place
+    SELECT line, anchor FROM incoming_place AS place JOIN incoming USING (line)
     WHERE ward IS NULL AND NOT EXISTS (SELECT FROM area WHERE area.id = ANY (place.areas) AND area.ended_at IS NULL)
-      AND NOT EXISTS (
-        SELECT FROM incoming JOIN asset ON asset.source = :source AND asset.fingerprint = incoming.fingerprint
-        WHERE incoming.line = place.line
+      AND NOT EXISTS (  -- OFFSET 0: one look-up for each row, never a walk over everything that this source has
+        SELECT FROM asset WHERE asset.source = :source AND asset.fingerprint = incoming.fingerprint OFFSET 0
       )
   ) AS outside
   CROSS JOIN LATERAL (
