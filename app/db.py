@@ -36,8 +36,8 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 _DIALECT = dialect.PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
-#: Most connections that a process keeps for statements that stand alone; each is busy for a millisecond.
-LONE = 4
+#: Most connections that a process keeps for tiles; each is busy for a millisecond or two.
+GLANCES = 4
 #: A server that vanished without a word is noticed within a minute, also by connections that wait in a pool.
 CONNECT: dict[str, Any] = {
     "connect_timeout": 5, "application_name": "civic", "keepalives_idle": 30, "keepalives_interval": 10,
@@ -110,8 +110,8 @@ class Engines:
             raise ValueError("the settings name no database")
         # Reads need no transaction: each statement sees what is committed, as it would in one.
         reading = _engine(read, settings, isolation_level="AUTOCOMMIT")
-        alone, glance = Alone(write, settings), Alone(read, settings, binary=True)
-        light = Alone(write, settings, most=settings.pool_size)
+        alone, light = Alone(write, settings), Alone(write, settings)
+        glance = Alone(read, settings, binary=True, most=GLANCES)
         return cls(read=reading, write=_engine(write, settings), alone=alone, glance=glance, light=light)
 
     async def dispose(self) -> None:
@@ -170,11 +170,11 @@ class Alone:
     `binary` brings bytes as they are, not as twice as many letters; what psycopg cannot read so comes as bytes too.
     """
 
-    def __init__(self, url: str, settings: Settings, *, binary: bool = False, most: int = LONE) -> None:
+    def __init__(self, url: str, settings: Settings, *, binary: bool = False, most: int | None = None) -> None:
         self._binary = binary
         self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
         self._wait_s = settings.pool_wait_s
-        self._room = asyncio.Semaphore(min(most, settings.pool_size))
+        self._room = asyncio.Semaphore(min(most or settings.pool_size, settings.pool_size))
         self._waiting: list[AsyncDriver[Any]] = []
 
     async def __call__(self, statement: str | Ready, **values: Any) -> list[Any]:

@@ -74,8 +74,8 @@ class Settings(BaseSettings):
         8,
         ge=1,
         le=200,
-        description="Most database connections that each process keeps for reading, for writing and for pinning, each. "
-        "Eight more serve single statements.",
+        description="Most database connections that each process keeps for reading, for writing, for pinning and for "
+        "knowing who asks, each. Four more draw tiles.",
     )
     pool_wait_s: float = Field(
         1.0,

@@ -59,7 +59,7 @@ async def test_a_statement_that_fails_costs_no_connection(engines: Engines) -> N
 
 
 async def test_who_gives_up_half_way_leaves_room_and_no_half_read_connection(engines: Engines) -> None:
-    for _ in range(2 * db.LONE):
+    for _ in range(12):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await engines.alone(LATER, seconds=20)
@@ -67,9 +67,9 @@ async def test_who_gives_up_half_way_leaves_room_and_no_half_read_connection(eng
 
 
 async def test_when_all_connections_are_busy_the_wait_ends(settings: Settings) -> None:
-    engines = Engines.of(settings.model_copy(update={"pool_wait_s": 0.2}))
+    engines = Engines.of(settings.model_copy(update={"pool_wait_s": 0.2, "pool_size": 2}))
     async with asyncio.TaskGroup() as group:
-        for _ in range(db.LONE):
+        for _ in range(2):
             group.create_task(engines.alone(LATER, seconds=1))
         await asyncio.sleep(0.1)
         with pytest.raises(exc.TimeoutError):

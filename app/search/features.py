@@ -53,6 +53,11 @@ def _json(value: Any) -> ColumnElement[str]:
     return func.coalesce(cast(func.to_json(value), Text), "null")
 
 
+def _word(value: Any) -> ColumnElement[str]:
+    """A word of ours or a uid as JSON: nothing in it needs escaping, which is half the cost of a short text."""
+    return func.concat('"', value, '"')
+
+
 def _instant(value: Any) -> ColumnElement[str]:
     """An instant as RFC 3339 in UTC, whatever the time zone of the session."""
     return func.coalesce(func.left(cast(func.to_json(func.timezone("UTC", value)), Text), -1).op("||")('Z"'), "null")
@@ -83,21 +88,21 @@ def _inline(expression: ColumnElement[Any]) -> ColumnElement[Any]:
 
 _POSITION = func.concat("[", _axis(func.ST_X(Asset.anchor)), ",", _axis(func.ST_Y(Asset.anchor)), "]")
 _FIELDS: dict[str, Any] = {
-    "kind": _json(Asset.kind), "title": _json(Asset.title), "summary": _json(Asset.summary), "body": _json(Asset.body),
-    "theme": _json(Asset.theme), "state": _json(Asset.state), "stage": _json(Asset.stage),
-    "audience": _json(Asset.audience),
-    "owner": _there(_Owner.uid, {"uid": _json(_Owner.uid), "name": _json(_Owner.name)}),
-    "community": _there(_Home.uid, {"uid": _json(_Home.uid), "name": _json(_Home.name)}),
+    "kind": _word(Asset.kind), "title": _json(Asset.title), "summary": _json(Asset.summary), "body": _json(Asset.body),
+    "theme": _word(Asset.theme), "state": _word(Asset.state), "stage": _word(Asset.stage),
+    "audience": _word(Asset.audience),
+    "owner": _there(_Owner.uid, {"uid": _word(_Owner.uid), "name": _json(_Owner.name)}),
+    "community": _there(_Home.uid, {"uid": _word(_Home.uid), "name": _json(_Home.name)}),
     "organiser": _json(Asset.organiser), "website": _json(Asset.website), "licence": _json(Asset.licence),
     "attribution": _json(Asset.attribution), "details": cast(Asset.details, Text),
-    "location_class": _json(Asset.location_class),
+    "location_class": _word(Asset.location_class),
     "anchor": case((Asset.anchor.is_not(None), _POSITION), else_="null"),
     "ward": _there(Asset.ward, {"code": _json(Asset.ward), "name": _json(_ward.c.name)}),
-    "area": _there(_Whole.code, {"code": _json(_Whole.code), "name": _json(_Whole.name), "level": _json(_Whole.level)}),
+    "area": _there(_Whole.code, {"code": _json(_Whole.code), "name": _json(_Whole.name), "level": _word(_Whole.level)}),
     "starts_at": _instant(Asset.starts_at), "ends_at": _instant(Asset.ends_at),
     "published_at": _instant(Asset.published_at), "ended_at": _instant(Asset.ended_at),
     "created_at": _instant(Asset.created_at), "updated_at": _instant(Asset.updated_at),
-    "version": Asset.version, "via": _json(Asset.via), "appreciations": Asset.appreciation_count,
+    "version": Asset.version, "via": _word(Asset.via), "appreciations": Asset.appreciation_count,
 }  # fmt: skip
 #: The properties, left open for what only some answers have.
 _PROPERTIES = _inline(func.concat(',"properties":', _object(_FIELDS, end="")))
