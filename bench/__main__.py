@@ -87,10 +87,12 @@ def _tried(name: str, measure: Callable[[site.Site], list[rows.Row]], here: site
     """What it measured, or a row that says why it could not: one part that fails does not cost the others."""
     here.say(name)
     try:
-        return measure(here)
+        found = measure(here)
     except (load.Failed, RuntimeError, subprocess.SubprocessError) as failure:
-        here.say(f"{name}: {failure}")
-        return [rows.Row(name, "", f"failed: {failure}")]
+        found = [rows.Row(name, "", f"failed: {failure}")]
+    for row in found:
+        here.say("   ".join(filter(None, row.cells())))
+    return found
 
 
 def _words() -> argparse.Namespace:
