@@ -289,7 +289,8 @@ def _comparable(operands: Sequence[Operand], *, ordered: bool) -> list[ColumnEle
         raise BadRequest("Geometries are compared by the spatial functions, such as S_EQUALS.")
     if any(operand.reckoned for operand in operands):
         return [cql2_operands.exact(operand) for operand in operands]
-    if first.kind == "string" and ordered:
+    # Equal to a literal is the same in every collation, and an index on the column serves; all else needs a common one.
+    if first.kind == "string" and (ordered or sum(operand.value is None for operand in operands) > 1):
         return [collate(operand.sql, "C") for operand in operands]
     return [operand.sql for operand in operands]
 

@@ -179,7 +179,7 @@ def like(words: Operand, pattern: str, folds: list[str]) -> ColumnElement[bool]:
     parts = [_folded(piece, folds) for piece in pieces(pattern)]
     if not folds:
         return words.sql.like(literal(pattern, String))
-    return words.sql.like(_once(collate(func.concat("", *parts), "C"), constant=True))
+    return collate(words.sql, "C").like(_once(func.concat("", *parts), constant=True))
 
 
 def pieces(pattern: str) -> list[str]:

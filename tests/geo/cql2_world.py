@@ -30,7 +30,8 @@ from sqlalchemy import (
 from app.geo import cql2
 
 THING = Table(
-    "thing", MetaData(), Column("id", Integer, primary_key=True), Column("name", Text), Column("other", Text),
+    "thing", MetaData(), Column("id", Integer, primary_key=True), Column("name", Text(collation="en-x-icu")),
+    Column("other", Text),
     Column("count", BigInteger), Column("size", Double), Column("open", Boolean), Column("day", Date),
     Column("began", DateTime(timezone=True)), Column("ended", DateTime(timezone=True)),
     Column("geom", Geometry(srid=4326, spatial_index=False)),
