@@ -184,6 +184,7 @@ class Meanwhile:
 
     def _requests(self, client: httpx.Client, n: int) -> list[tuple[str, httpx.Request]]:
         lon, lat = -3 + n * 0.618034 % 3, 51 + n * 0.381966 % 3
+        box = f"{lon:.4f},{lat:.4f},{lon + 0.1:.4f},{lat + 0.1:.4f}"
         pin = {
             "type": "Feature", "geometry": {"type": "Point", "coordinates": [lon, lat]},
             "properties": {"kind": "idea", "title": f"Meanwhile {n}"},
@@ -192,10 +193,7 @@ class Meanwhile:
         tiles = [(0, 0, 0), (5, 15, 10), (9, 253 + n % 4, 166 + n % 5), (14, 8150 + n % 40, 5430 + n % 40)]
         return [
             *((f"tile z{z}", client.build_request("GET", f"/tiles/{z}/{x}/{y}.mvt")) for z, x, y in tiles),
-            (
-                "list",
-                client.build_request("GET", "/api/v1/assets", params={"bbox": f"{lon},{lat},{lon + 0.1},{lat + 0.1}"}),
-            ),
+            ("list", client.build_request("GET", "/api/v1/assets", params={"bbox": box})),
             ("pin", client.build_request("POST", "/api/v1/assets", json=pin, headers=key)),
         ]
 
