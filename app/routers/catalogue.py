@@ -260,6 +260,7 @@ async def list_areas(
     paging: Paging,
     level: Level | None = None,
     q: Annotated[Text | None, Query(max_length=100, description="Part of a name, or a code.")] = None,
+    code: Annotated[Text | None, Query(max_length=4000, description="Any of these codes, with commas.")] = None,
 ) -> Page[AreaOut]:
     """Areas of the current boundary sets, by code."""
     statement = _areas().where(Area.ended_at.is_(None))
@@ -267,9 +268,11 @@ async def list_areas(
         statement = statement.where(Area.level == level)
     if q:
         statement = statement.where(Area.name.icontains(q, autoescape=True) | (Area.code == q))
+    if code:
+        statement = statement.where(Area.code.in_(code.split(",")))
     if paging.cursor:
-        code, after = Cursor.decode(paging.cursor, "areas", str, int)
-        statement = statement.where((Area.code > code) | ((Area.code == code) & (Area.id > after)))
+        last_code, after = Cursor.decode(paging.cursor, "areas", str, int)
+        statement = statement.where((Area.code > last_code) | ((Area.code == last_code) & (Area.id > after)))
     rows = (await session.execute(statement.order_by(Area.code, Area.id).limit(paging.limit + 1))).all()
     last = rows[paging.limit - 1] if len(rows) > paging.limit else None
     following = Cursor.encode("areas", last.code, last.id) if last else None

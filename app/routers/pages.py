@@ -70,7 +70,12 @@ async def _page(request: Request) -> Response:
         return await StaticFiles(directory=STATIC).get_response(plain.name, request.scope)
     shell = index.read_text(encoding="utf-8")
     head = await _head_of(request)
-    return HTMLResponse(shell.replace("<title>", f"{head}<title>", 1), headers={"Cache-Control": "no-cache"})
+    serving: Service = request.app.state.service
+    if serving.cookie in request.cookies:
+        # So that the page of a visitor need not ask who is here, only to be refused.
+        head += '<meta name="session" content="maybe">'
+    headers = {"Cache-Control": "no-cache", "Vary": "Cookie"}
+    return HTMLResponse(shell.replace("<title>", f"{head}<title>", 1), headers=headers)
 
 
 async def _head_of(request: Request) -> str:

@@ -11,7 +11,7 @@ drawn AS (
            ST_AsMVTGeom(ST_Expand(ST_Centroid(outline), (ST_XMax(square) - ST_XMin(square)) / CAST(:extent AS int)),
                         square, CAST(:extent AS int), CAST(:buffer AS int))
          ) AS geom
-  FROM (SELECT code, name, ST_Transform(geom, 3857) AS outline FROM here) AS area
+  FROM (SELECT code, name, ST_Simplify(ST_Transform(geom, 3857), :tolerance, true) AS outline FROM here) AS area
   CROSS JOIN ST_TileEnvelope(:z, :x, :y) AS square
 ),
 written AS (

@@ -16,7 +16,7 @@ import { bindFrame, drawFrame, hostOf } from "./parts/frame";
 import { addIcons } from "./parts/icon";
 import { paintKinds } from "./parts/tones";
 import { type PanelName, type Route, route, start } from "./router";
-import { events, load, loadViewer, world } from "./state";
+import { events, load, loadViewer, setViewer, world } from "./state";
 
 /** What a module of panels/ offers. */
 export interface Panel {
@@ -81,8 +81,25 @@ async function boot(): Promise<void> {
   start((now, before) => void show(now, before));
   bindFrame();
   events.on("viewer", () => drawFrame(route, false));
-  // Somebody may have signed in or out in another tab.
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void loadViewer());
+  followOtherTabs();
+}
+
+/** Somebody may sign in or out in another tab, or their session may end while nobody looks. */
+function followOtherTabs(): void {
+  const tabs = new BroadcastChannel("viewer");
+  let told = world.viewer?.uid ?? null;
+  events.on("viewer", (viewer) => {
+    if ((viewer?.uid ?? null) !== told) tabs.postMessage(viewer?.uid ?? null);
+    told = viewer?.uid ?? null;
+  });
+  tabs.addEventListener("message", ({ data }) => {
+    told = data as string | null;
+    if (data === null) setViewer(null);
+    else void loadViewer();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible" && world.viewer) void loadViewer();
+  });
 }
 
 void boot();

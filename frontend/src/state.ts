@@ -130,7 +130,8 @@ export async function load(): Promise<void> {
     get<Settings>("/settings"),
     get<Items<Kind>>("/kinds"),
     get<Items<Theme>>("/themes"),
-    loadViewer(),
+    // The service wrote into the page whether it brought a session; a visitor need not be refused to know.
+    import.meta.env.DEV || document.querySelector('meta[name="session"]') ? loadViewer() : null,
   ]);
   Object.assign(world, { settings, kinds: kinds.items, themes: themes.items });
 }

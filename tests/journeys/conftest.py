@@ -123,8 +123,7 @@ def open_as(live: Live, browser: Browser) -> Iterator[OpenAs]:
 
     def watch(page: Page) -> None:
         def told(message: ConsoleMessage) -> None:
-            # A visitor's look at /me answers 401; the browser writes that down as an error.
-            if message.type == "error" and "401" not in message.text:
+            if message.type == "error":
                 faults.append(message.text)
 
         def asked(request: Request) -> None:

@@ -82,6 +82,8 @@ async def test_areas_are_found_by_level_name_and_code(town: Town) -> None:
     assert await codes(f"?q={FAR_WARD}") == [FAR_WARD]
     assert await codes("?q=%25") == [], "a percent sign is a character, not any"
     assert await codes("?level=county") == []
+    assert await codes(f"?code={SOUTH},{NORTH},E09999999&level=ward") == [NORTH, SOUTH]
+    assert await codes(f"?code={SOUTH}&q=north") == []
     assert_problem(await town["visitor"].get("/api/v1/areas?level=street"), 422, "invalid")
     assert_problem(await town["visitor"].get(f"/api/v1/areas?q={'x' * 101}"), 422, "invalid")
     (north,) = (await get(town, "areas?q=north"))["items"]

@@ -128,3 +128,11 @@ async def test_the_demo_shows_its_mail_on_this_machine_only(demo: Any) -> None:
 async def test_elsewhere_there_is_no_such_address(town: Town) -> None:
     for path in ("/dev/mail", "/dev/mail.json", "/dev"):
         assert_problem(await town["visitor"].get(path), 404, "not-found")
+
+
+async def test_the_page_says_whether_there_is_a_session_to_ask_about(town: Town) -> None:
+    mark = '<meta name="session"'
+    assert mark not in (await town["visitor"].get("/")).text
+    answer = await town["operator"].get("/")
+    assert mark in answer.text
+    assert answer.headers["vary"] == "Cookie"

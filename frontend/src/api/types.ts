@@ -131,6 +131,16 @@ export interface AssetList {
   numberMatched: number | null;
 }
 
+/** How many match, by kind, theme and ward; `approximate`: each number is the least that it can be. */
+export interface Facets {
+  kind: Record<string, number>;
+  theme: Record<string, number>;
+  /** The fullest 200, fullest first. */
+  ward: Record<string, number>;
+  matched: number;
+  approximate: boolean;
+}
+
 export interface Items<T> {
   items: T[];
   next: string | null;

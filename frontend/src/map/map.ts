@@ -63,6 +63,7 @@ export class CivicMap {
     DomEvent.on(box, "pointerdown", () => box.toggleAttribute("data-by-pointer", true));
     DomEvent.on(box, "keydown", () => box.toggleAttribute("data-by-pointer", false));
     DomEvent.on(box, "keydown", (event) => this.key(event as KeyboardEvent));
+    DomEvent.on(box, "focus", () => this.say());
     new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(box);
   }
 

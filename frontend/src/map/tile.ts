@@ -24,7 +24,7 @@ export interface Cluster {
   parts: [kind: string, count: number][];
   /** All of them stand on one spot: no zoom parts them. */
   stack: boolean;
-  /** There are more than the service counted for this search. */
+  /** More matched than the service looked at: the counts are estimated from a sample. */
   approximate: boolean;
 }
 

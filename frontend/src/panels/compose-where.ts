@@ -299,7 +299,7 @@ const taskView = (way: Way, undo: () => void): TemplateResult => html`<div>
   <span>${t(way === "Point" ? "task.point" : way === "LineString" ? "task.line" : "task.polygon")}</span>
   ${way === "Point"
     ? nothing
-    : html`<button type="button" class="button" @click=${undo}>${icon("undo-2")}${t("undo")}</button>`}
+    : html`<button type="button" class="button task__undo" @click=${undo}>${icon("undo-2")}<span>${t("undo")}</span></button>`}
   <button type="button" class="button task__done" @click=${() => setSheet("full")}>${t("task.done")}</button>
 </div>`;
 

@@ -14,6 +14,9 @@ let host: HTMLElement;
 let report: WardReport | null = null;
 let problem = "";
 let figure = "total_assets";
+/** Rows of the table that are drawn; a country has thousands. */
+const PAGE = 200;
+let drawn = PAGE;
 let sort: { by: string; down: boolean } = { by: "ward_name", down: false };
 
 export function enter(now: Route, into: HTMLElement): void {
@@ -114,7 +117,7 @@ function table(of: WardReport): TemplateResult {
         </tr>
       </thead>
       <tbody>
-        ${wards.map((row) => line(row, row.ward_name))}
+        ${wards.slice(0, drawn).map((row) => line(row, row.ward_name))}
       </tbody>
       <tbody class="apart">
         ${apart.map((row) => line(row, row.ward_name))}
@@ -123,7 +126,16 @@ function table(of: WardReport): TemplateResult {
         ${line({ ...of.totals, ward_code: "", ward_name: "" }, t("desk.total"))}
       </tfoot>
     </table>
-  </div>`;
+  </div>
+  ${wards.length > drawn
+    ? html`<p class="buttons"><span class="soft" role="status">${t("desk.part", { shown: number(drawn), all: number(wards.length) })}</span>
+        <button type="button" class="button" @click=${more}>${t("explore.more")}</button></p>`
+    : nothing}`;
+}
+
+function more(): void {
+  drawn += PAGE;
+  draw();
 }
 
 function headCell(name: string, words: string): TemplateResult {

@@ -1,14 +1,16 @@
 /** The filters beyond kinds and words: theme, ward, stage, order, and what holds now. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { Area } from "../api/types";
+import type { Facets } from "../api/types";
 import { t, type Word } from "../i18n";
 import { icon } from "../parts/icon";
 import { type Filters, isFiltered, themeLabel, world } from "../state";
+import { counted, type Wards } from "./explore-wards";
 
 export interface FiltersOptions {
   filters: Filters;
-  wards: Area[];
+  facets: Facets | null;
+  wards: Wards;
   change: (part: Partial<Filters>) => void;
   reset: () => void;
 }
@@ -28,16 +30,13 @@ const ORDERS: [value: Filters["sort"] | "near", word: Word][] = [
 ];
 
 /** The fields to choose by. */
-export function filtersView({ filters, wards, change }: FiltersOptions): TemplateResult {
+export function filtersView({ filters, facets, wards, change }: FiltersOptions): TemplateResult {
   const one = (event: Event): string[] => (event.target as HTMLSelectElement).value.split(",").filter(Boolean);
   return html`
     <div class="finder__more">
-      ${choose("theme", "filters.theme", world.themes.map((theme) => [theme.name, theme.label]), filters.theme.join(),
-        "filters.any-theme", (event) => change({ theme: one(event) }))}
-      ${wards.length
-        ? choose("ward", "filters.ward", wards.map((ward) => [ward.code, ward.name]), filters.ward.join(),
-            "filters.any-ward", (event) => change({ ward: one(event) }))
-        : nothing}
+      ${choose("theme", "filters.theme", world.themes.map(({ name, label }) => [name, withCount(label, name, facets)]),
+        filters.theme.join(), "filters.any-theme", (event) => change({ theme: one(event) }))}
+      ${wards.view(filters.ward, facets)}
         ${choose("stage", "filters.stage", STAGES.map(([value, word]) => [value, t(word)]), filters.stage.join(), null,
           (event) => change({ stage: one(event) }))}
         ${choose("sort", "filters.sort", ORDERS.map(([value, word]) => [value, t(word)]), filters.sort, null,
@@ -49,6 +48,11 @@ export function filtersView({ filters, wards, change }: FiltersOptions): Templat
       </label>
     </div>
   `;
+}
+
+function withCount(label: string, theme: string, facets: Facets | null): string {
+  const count = facets?.theme[theme];
+  return count === undefined ? label : `${label} (${counted(count, facets)})`;
 }
 
 function choose(
@@ -73,7 +77,7 @@ export function appliedView({ filters, wards, change, reset }: FiltersOptions): 
   const chips: [label: string, part: Partial<Filters>][] = [
     ...filters.theme.map((name): [string, Partial<Filters>] => [themeLabel(name), { theme: [] }]),
     ...filters.ward.map((code): [string, Partial<Filters>] => [
-      wards.find((ward) => ward.code === code)?.name ?? code,
+      wards.nameOf(code),
       { ward: filters.ward.filter((one) => one !== code) },
     ]),
   ];

@@ -3,7 +3,7 @@
 import { html, nothing, render, type TemplateResult } from "lit-html";
 import { live } from "lit-html/directives/live.js";
 import { aborted, get, words } from "../api/client";
-import type { Area, Asset, AssetList, Box, Items, LonLat } from "../api/types";
+import type { Asset, AssetList, Box, Facets, LonLat } from "../api/types";
 import { t } from "../i18n";
 import { theMap } from "../map/handle";
 import { icon } from "../parts/icon";
@@ -17,6 +17,7 @@ import {
 } from "../state";
 import { emptyView } from "./explore-empty";
 import { appliedView, type FiltersOptions, filtersView } from "./explore-filters";
+import { counted, Wards } from "./explore-wards";
 
 const PAGE = 50;
 /** The most rows that a silent refresh asks for again. */
@@ -25,7 +26,7 @@ const MOST = 200;
 let host: HTMLElement;
 let filters: Filters = NO_FILTERS;
 let view: Box | null = null;
-let wards: Area[] = [];
+let facets: Facets | null = null;
 let rows: Asset[] = [];
 let matched: number | null = null;
 let next: string | null = null;
@@ -43,18 +44,17 @@ export function enter(now: Route, into: HTMLElement): void {
   if (!started) begin();
   void theMap().then((map) => map.filter(tileQuery(filters), filters.ward));
   draw();
+  void wards.learn(filters.ward);
   void load();
 }
 
+const wards = new Wards({
+  choose: (code) => change({ ward: [...new Set([...filters.ward, code])] }),
+  redraw: () => draw(),
+});
+
 function begin(): void {
   started = true;
-  void get<Items<Area>>("/areas", { level: "ward", limit: "200" }).then(
-    ({ items }) => {
-      wards = items.sort((one, other) => one.name.localeCompare(other.name));
-      draw();
-    },
-    () => undefined,
-  );
   void theMap().then((map) => {
     view = map.view;
     if (filters.here) void load();
@@ -81,13 +81,23 @@ async function load(again = false): Promise<void> {
   const limit = again && question === asked ? Math.min(Math.max(rows.length, PAGE), MOST) : PAGE;
   asked = question;
   asking?.abort();
-  asking = new AbortController();
+  const { signal } = (asking = new AbortController());
+  void count(query, signal);
   try {
-    const list = await get<AssetList>("/assets", { ...query, limit: String(limit), count: "exact" }, asking.signal);
-    take(list, []);
+    take(await get<AssetList>("/assets", { ...query, limit: String(limit) }, signal), []);
   } catch (error) {
     if (!aborted(error)) problem = words(error);
   }
+  draw();
+}
+
+/** How many there are of each kind, theme and ward. The list does not wait for it, and does without. */
+async function count(query: Record<string, string>, signal: AbortSignal): Promise<void> {
+  const asked = new URLSearchParams(query);
+  asked.delete("sort");
+  const found = await get<Facets>("/assets/facets", asked, signal).catch(() => null);
+  if (signal.aborted) return;
+  facets = found;
   draw();
 }
 
@@ -135,7 +145,7 @@ const finder = (): TemplateResult => html`
       ${world.kinds.map((kind) => kindChip(kind.name))}
     </div>
     <div class="finder__line">
-      <p class="finder__count" role="status">${count()}</p>
+      <p class="finder__count" role="status">${matchedWords()}</p>
       <button type="button" class="button button--quiet" aria-expanded=${String(unfolded)} @click=${fold}>
         ${icon("sliders-horizontal")}${t("filters.more")}
       </button>
@@ -146,6 +156,7 @@ const finder = (): TemplateResult => html`
 
 const options = (): FiltersOptions => ({
   filters,
+  facets,
   wards,
   change,
   reset: () => go(keepQuery(route.path, writeFilters(NO_FILTERS, route.query))),
@@ -160,8 +171,10 @@ function fold(): void {
 function kindChip(kind: string): TemplateResult {
   const on = filters.kind.includes(kind);
   const toggled = on ? filters.kind.filter((one) => one !== kind) : [...filters.kind, kind];
+  const n = facets?.kind[kind];
   return html`<button type="button" class="chip" aria-pressed=${String(on)} .style=${tint(kind)}
-    @click=${() => change({ kind: toggled })}>${mark(kind)}${kindOf(kind).label_plural}</button>`;
+    @click=${() => change({ kind: toggled })}>${mark(kind)}${kindOf(kind).label_plural}
+    ${n === undefined ? nothing : html`<span class="count">${counted(n, facets)}</span>`}</button>`;
 }
 
 let typing = 0;
@@ -171,10 +184,12 @@ function search(event: Event): void {
   typing = window.setTimeout(() => change({ q }, true), 250);
 }
 
-const count = (): string => {
+/** How many match, in words; where nobody counted to the end, that there are more than were counted. */
+const matchedWords = (): string => {
   if (problem || asked === null) return "";
-  if (matched === null) return rows.length ? t("explore.shown", { n: rows.length }) : "";
-  return t(isFiltered(filters) ? "explore.found" : "explore.count", { n: matched });
+  if (matched !== null) return t(isFiltered(filters) ? "explore.found" : "explore.count", { n: matched });
+  if (facets) return t(facets.approximate ? "explore.more-than" : "explore.found", { n: facets.matched });
+  return rows.length ? t("explore.shown", { n: rows.length }) : "";
 };
 
 function list(): TemplateResult {
