@@ -1,5 +1,6 @@
 """Filters by chance: the database finds what plain Python finds, and nothing that anybody writes is a failure."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ import cql2 as package
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from app.errors import BadRequest
 from app.geo import cql2, cql2_text
@@ -52,6 +53,28 @@ def test_the_database_and_python_find_the_same_rows(things: Connection, node: An
         assert f"more than {cql2.MAX_NODES} operators" in refusal.detail
         reject()
     assert cql2_world.found(things, json.dumps(node), "cql2-json") == expected, text
+
+
+_16, _17, _18 = "2022-04-16T00:00:00Z", "2022-04-17T01:00:00Z", "2022-04-18T00:00:00Z"
+PERIODS: list[dict[str, Any]] = [
+    {"interval": list(ends)}
+    for ends in ((_16, _17), (_16, _18), (_17, _18), (_16, _16), ("..", _17), (_17, ".."), ("2022-04-16", "2022-04-17"))
+]
+BEGAN_TO_ENDED = {"interval": [{"property": "began"}, {"property": "ended"}]}
+PAIRS = [*itertools.product(PERIODS, PERIODS), *((BEGAN_TO_ENDED, one) for one in PERIODS)]
+
+
+@pytest.mark.parametrize("name", cql2_oracle._TEMPORAL)
+def test_every_pair_of_periods_lies_as_python_says(things: Connection, name: str) -> None:
+    nodes = [{"op": f"t_{name}", "args": list(pair)} for pair in PAIRS]
+    wheres = [cql2.condition(json.dumps(node), cql2_world.QUERYABLES, language="cql2-json") for node in nodes]
+    columns = [where.label(f"c{number}") for number, where in enumerate(wheres)]
+    for row, answers in zip(
+        cql2_world.ROWS,
+        things.execute(select(*columns).order_by(cql2_world.THING.c.id).select_from(cql2_world.THING)),
+        strict=True,
+    ):
+        assert list(answers) == [cql2_oracle.holds(node, row) for node in nodes]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=SLOW)
