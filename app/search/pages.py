@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import CompoundSelect, Select, func, select
+from sqlalchemy import CompoundSelect, Select, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -21,6 +22,8 @@ Sort = Literal["best", "new", "near", "appreciated", "title"]
 Page = Select[Any] | CompoundSelect[Any]
 #: Assets that a walk looks at for each one asked for; at least; at most.
 STEPS_EACH, STEPS_LEAST, STEPS_MOST = 20, 1000, 20_000
+#: Between Features in one text; no JSON text has it inside.
+BETWEEN = "\n"
 #: So many in a box or circle are gathered at once.
 FEW = 20_000
 #: A page is taken from so many assets of all squares together at most.
@@ -74,29 +77,36 @@ async def page(
     order = _order(sort, wanted)
     last = Cursor.decode(cursor, sort, *order.types) if cursor else None
     asked = Search([rules.visible(actor), *conditions(actor, wanted), *also], order, last, limit + 1)
-    rows: Sequence[Any] = ()
-    many = False
+    shown, many = None, False
     async for ids, too_many in _ways(session, actor, wanted, sort, asked, also):
+        shown = (await session.execute(_shown(ids, order, wanted, geometry, digits, limit))).one()
         many = too_many
-        rows = (await session.execute(_shown(ids, order, wanted, geometry, digits))).all()
-        if len(rows) > limit:
+        if shown.met > limit:
             break
-    following = Cursor.encode(sort, *rows[limit - 1][2:]) if len(rows) > limit else None
-    texts = [row[0] for row in rows[:limit]]
+    texts = shown.features.split(BETWEEN)[:limit] if shown and shown.features else []
+    following = Cursor.encode(sort, *shown[3:]) if shown and shown.met > limit else None
     if not following and not cursor:
-        return Found(texts, None, len(rows))
-    matched: int | None = rows[0][1] if rows else None
+        return Found(texts, None, len(texts))
+    matched: int | None = shown.gathered if shown else None
     if matched is None and (count or not many):
         matched = await counts.matched(session, actor, wanted, also, exact=count)
     return Found(texts, following, matched)
 
 
-def _shown(ids: Page, order: Order, wanted: AssetFilter, geometry: Any, digits: int) -> Select[Any]:
-    """The page as Features, each with how many were gathered in all (null where they were not) and its keys."""
+def _shown(ids: Page, order: Order, wanted: AssetFilter, geometry: Any, digits: int, limit: int) -> Select[Any]:
+    """The page in one row, which is read at a stroke: the Features, how many there are, how many were gathered in all
+    (null where they were not), and the keys of the last one."""
     found = ids.subquery("page")
-    statement = select(features.text(wanted, geometry, digits), found.c.gathered, *order.of(found))
-    statement = features.beside(statement.join_from(found, Asset, Asset.id == found.c.id))
-    return statement.order_by(*order.sorting(order.of(found)))
+    each = select(features.text(wanted, geometry, digits).label("feature"), found.c.gathered, *order.of(found))
+    each_ = features.beside(each.join_from(found, Asset, Asset.id == found.c.id)).subquery("shown")
+    in_order = order.sorting(order.of(each_))
+    last = (func.array_agg(aggregate_order_by(key, *in_order), type_=ARRAY(key.type))[limit] for key in order.of(each_))
+    return select(
+        func.string_agg(each_.c.feature, aggregate_order_by(literal(BETWEEN), *in_order)).label("features"),
+        func.count().label("met"),
+        func.max(each_.c.gathered).label("gathered"),
+        *last,
+    )
 
 
 async def _ways(

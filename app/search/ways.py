@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     CompoundSelect,
+    Integer,
     Select,
     Text,
     and_,
@@ -70,7 +71,7 @@ SQUARE_LEVEL = 11
 SQUARE = Asset.cell.op(">>")(literal_column("22"))  # as the index says it: 2 * (CELL_ZOOM - SQUARE_LEVEL)
 NEW = Order((Asset.id,), (int,), descending=True)
 #: Two halves, each from the newest on; the first key says which, and belongs to no column.
-BEST = Order((literal_column("0"), Asset.id), (int, int), descending=True)
+BEST = Order((literal_column("0", Integer), Asset.id), (int, int), descending=True)
 
 
 @dataclass(frozen=True)
