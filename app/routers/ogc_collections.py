@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Boolean, DateTime, Integer, Select, Text, and_, cast, func, literal_column, or_, select
+from sqlalchemy import Boolean, DateTime, Integer, Select, Text, and_, cast, func, literal, literal_column, or_, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -39,6 +39,14 @@ LEVELS = {
     "neighbourhood": "neighbourhoods", "ward": "wards", "borough": "boroughs", "county": "counties",
     "region": "regions", "country": "countries",
 }  # fmt: skip
+
+
+def _inline(text: str) -> ColumnElement[str]:
+    """A text in the statement itself, so that the planner may compare it with the condition of an index."""
+    return literal(text, literal_execute=True)
+
+
+_ENDED = and_(Asset.stage == _inline("ended"), Asset.state == _inline("published"), Asset.audience == _inline("public"))
 _ward, _whole, _parent = aliased(Area), aliased(Area), aliased(Area)
 
 
@@ -98,11 +106,12 @@ class Collection:
         """Its geometry has a point in common with the box, or lies nowhere (/req/core/fc-bbox-response)."""
         if not self.kind:
             return system.meets(Area.geom, box)
-        # Points have an index of their own, and so have the other shapes.
-        point = func.GeometryType(Asset.geom) == "POINT"
+        # Each of these has an index of its own, which is found only if its condition stands here.
+        point, found = func.GeometryType(Asset.geom) == _inline("POINT"), system.meets(Asset.geom, box)
         return or_(
             and_(point, system.meets(Asset.anchor, box)),
-            and_(~point, system.meets(Asset.geom, box)),
+            and_(Asset.on_map, func.GeometryType(Asset.geom) != _inline("POINT"), found),
+            and_(_ENDED, ~point, found),
             Asset.geom.is_(None),
         )
 
@@ -121,7 +130,7 @@ class Collection:
         on_map = 0
         if self.kind and not conditions:
             on_map = await pyramid.count_on_map(session, (self.kind,))
-            conditions = [~Asset.on_map]
+            conditions = [or_(_ENDED, Asset.geom.is_(None))]  # what is public and not on the map
         some = self.select(self.row).where(*conditions).limit(COUNT_BOUND + 1).subquery()
         counted = await session.scalar(select(func.count()).select_from(some)) or 0
         return on_map + counted if counted <= COUNT_BOUND else None
