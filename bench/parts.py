@@ -10,7 +10,7 @@ from bench.rows import Row
 from bench.site import Site
 
 #: The import is measured on this part of the postcodes of Great Britain; `python -m bench.imports DIR` takes them all.
-IMPORTED = 400_000
+IMPORTED = 800_000
 #: Transactions in which no deadlock may happen.
 WRITTEN = 100_000
 PAGE_RUNS = 5

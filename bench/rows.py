@@ -34,15 +34,15 @@ class Row:
     def cells(self) -> tuple[str, ...]:
         """As the table shows it."""
         sign = "≤" if self.at_most else "≥"
-        goal = "" if self.goal is None else f"{sign} {plain(self.goal)} {self.unit}"
-        measured = "not here" if self.result is None else f"{plain(self.result)} {self.unit}"
+        goal = "" if self.goal is None else f"{sign} {plain(self.goal)} {self.unit}".rstrip()
+        measured = "not here" if self.result is None else f"{plain(self.result)} {self.unit}".rstrip()
         word = {None: "", True: "met", False: "**missed**"}[self.met]
         return self.work, self.ours, self.beside, measured, goal, word
 
 
 def plain(value: float) -> str:
-    """Three figures that count, and no more."""
-    if value >= 100:
+    """Three figures that count, and no more; a whole number as it is."""
+    if value >= 100 or isinstance(value, int):
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
