@@ -76,7 +76,7 @@ export class AssetLayer extends CanvasLayer<TileContent> {
   /** What is in sight, counted; null while tiles are on their way. */
   tally(): Tally | null {
     const tiles = this.inSight();
-    if (!tiles.length || tiles.some(({ content, asking }) => !content || asking)) return null;
+    if (!tiles.length || tiles.some(({ content }) => !content)) return null;
     const { min, max } = this._map.getPixelBounds();
     if (!min || !max) return null;
     const side = (coordinate: number, edge: number): number => edge / this.scale - coordinate * TILE;

@@ -258,7 +258,8 @@ export class CivicMap {
     window.clearTimeout(this.saying);
     this.saying = window.setTimeout(() => {
       const tally = this.assets.tally();
-      if (!tally || this.shaded) return;
+      if (this.shaded) return;
+      if (!tally) { this.say(); return; } // tiles are still on their way
       const hit = document.activeElement === this.box ? this.under(this.map.getSize().divideBy(2)) : null;
       write("#map-says", [hit && spoken(hit), inSight(tally)].filter(Boolean).join(" "));
       write("#map-part", tally.approximate ? t("map.part") : "");
