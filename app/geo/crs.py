@@ -79,7 +79,7 @@ class Crs:
         # A straight edge is a curve elsewhere: the index finds what is near it, the exact question is asked here.
         step = max((east - west) / _STEPS, (north - south) / _STEPS, 1.0)
         around = func.ST_Envelope(func.ST_Transform(func.ST_Segmentize(area, step), 4326))
-        near = geom.op("&&")(func.ST_Expand(around, 0.01))
+        near: ColumnElement[bool] = geom.op("&&")(func.ST_Expand(around, 0.01))
         # CASE keeps the order: PROJ refuses what lies too far away.
         return near & case((near, func.ST_Intersects(func.ST_Transform(geom, self.srid), area)), else_=false())
 

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from geoalchemy2 import functions
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -64,6 +65,18 @@ class Cast:
 def doc(kind: str = "project", **given: Any) -> document.AssetDocument:
     """A document as the router hands it on."""
     return document.ADAPTER.validate_python(factories.document(kind, **given))
+
+
+async def amend(cast: Cast, asset: Asset, who: str = "owner", *, hold: bool = False, **patch: Any) -> Asset:
+    """Apply a merge patch to the latest version."""
+    return await assets.amend(cast.session, cast[who], asset.uid, patch, None, hold=hold)
+
+
+async def point(cast: Cast, asset: Asset) -> tuple[float, float] | None:
+    """Longitude and latitude of the public anchor."""
+    found = select(functions.ST_X(Asset.anchor), functions.ST_Y(Asset.anchor)).where(Asset.id == asset.id)
+    lon, lat = (await cast.session.execute(found)).one()
+    return None if lon is None else (lon, lat)
 
 
 @dataclass(frozen=True)

@@ -1,38 +1,21 @@
 """Publishing, amending, withdrawing, and ending by date."""
 
-import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from geoalchemy2 import functions
-from sqlalchemy import select
 
 from app import db, errors, search
 from app.actions import assets, moderation
 from app.actions.record import match
 from app.geo import areas
 from app.kinds import document
-from app.models import Asset
 from tests import factories
-from tests.actions.conftest import Cast, doc
+from tests.actions.conftest import Cast, amend, point
 from tests.factories import BOROUGH, FAR_WARD, HERE, NORTH, NOWHERE, SOUTH, THERE
 
 NOW = datetime.now(UTC)
-
-
-async def amend(cast: Cast, asset: Asset, who: str = "owner", *, hold: bool = False, **patch: Any) -> Asset:
-    """Apply a merge patch to the latest version."""
-    return await assets.amend(cast.session, cast[who], asset.uid, patch, None, hold=hold)
-
-
-async def point(cast: Cast, asset: Asset) -> tuple[float, float] | None:
-    """Longitude and latitude of the public anchor."""
-    found = select(functions.ST_X(Asset.anchor), functions.ST_Y(Asset.anchor)).where(Asset.id == asset.id)
-    lon, lat = (await cast.session.execute(found)).one()
-    return None if lon is None else (lon, lat)
-
 
 # Publishing ----------------------------------------------------------------------------------------------------------
 
@@ -353,58 +336,3 @@ async def test_what_is_over_is_ended_once_and_nothing_else(cast: Cast) -> None:
     assert (over.on_map, over.ended_at) == (False, over.ends_at)
     assert await cast.steps("asset", over.id) == ["published", "ended"]
     assert await cast.values("SELECT verb FROM history WHERE verb = 'assets.end'") == ["assets.end"]
-
-
-# Where somebody is ---------------------------------------------------------------------------------------------------
-
-#: The centre of the zoom-16 tile 32747, 21805, in which HERE lies; computed apart, by the OpenStreetMap wiki's formula.
-CELL = (-0.1126099, 51.4625637)
-
-
-async def test_an_offer_is_shown_at_the_centre_of_its_cell_and_kept_exactly_in_the_vault_only(cast: Cast) -> None:
-    offer = await cast.pin("owner", "offer")
-    assert await point(cast, offer) == pytest.approx(CELL, abs=1e-6)
-    for column in ("before", "after"):
-        told = await cast.values(f"SELECT {column}::text FROM history WHERE thing_uid = :uid", uid=offer.uid)
-        assert not any("51.4613" in (text or "") for text in told)
-    assert offer.ward == NORTH
-
-
-async def test_a_patch_of_words_does_not_move_a_snapped_point_and_its_own_answer_may_be_sent_back(cast: Cast) -> None:
-    offer = await cast.pin("owner", "offer")
-    public = await point(cast, offer)
-    assert public is not None
-    offer = await amend(cast, offer, properties={"title": "I can also sew"})
-    assert await point(cast, offer) == public
-    offer = await amend(cast, offer, geometry={"type": "Point", "coordinates": list(public)})
-    assert await point(cast, offer) == public
-
-
-@pytest.mark.parametrize("classes", list(itertools.product(["place", "person", "shielded"], repeat=3)))
-@pytest.mark.parametrize("again", [True, False], ids=["sent again", "sent once"])
-async def test_the_public_point_is_a_function_of_the_place_and_the_class(
-    cast: Cast, classes: tuple[str, ...], again: bool
-) -> None:
-    """Whatever classes an asset went through: never finer than its class, and exact only while it always was."""
-    asset = await cast.pin("owner", location_class=classes[0])
-    finest = classes[0]
-    order = ["place", "person", "shielded"]
-    for wanted in classes[1:]:
-        patch: dict[str, Any] = {"properties": {"location_class": wanted}}
-        patch |= {"geometry": {"type": "Point", "coordinates": list(HERE)}} if again else {}
-        asset = await amend(cast, asset, **patch)
-        finest = wanted if again else max(finest, wanted, key=order.index)
-    expected = {"place": HERE, "person": CELL, "shielded": None}[finest]
-    found = await point(cast, asset)
-    assert found == (pytest.approx(expected, abs=1e-6) if expected else None)
-    assert asset.location_class == classes[-1]
-    assert (asset.ward is None) == (expected is None)
-
-
-@pytest.mark.parametrize("chosen", ["place", "nonsense"])
-async def test_an_offer_cannot_choose_to_be_finer(cast: Cast, chosen: str) -> None:
-    with pytest.raises(ValueError, match="location_class"):
-        doc("offer", location_class=chosen)
-    offer = await cast.pin("owner", "offer")
-    with pytest.raises(errors.Invalid, match="location_class"):
-        await amend(cast, offer, properties={"location_class": chosen})

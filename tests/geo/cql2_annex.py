@@ -11,7 +11,7 @@ class Try(NamedTuple):
 
     layer: str
     filter: str
-    count: int
+    rows: int
 
 
 def _of(layer: str, *pairs: tuple[str, int]) -> list[Try]:

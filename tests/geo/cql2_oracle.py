@@ -76,8 +76,10 @@ def _compare(op: str, a: Any, b: Any) -> bool | None:
         return None
     if isinstance(a, date) and isinstance(b, date) and isinstance(a, datetime) != isinstance(b, datetime):
         a, b = (x.astimezone(UTC).date() if isinstance(x, datetime) else x for x in (a, b))
-    found = {"=": a == b, "<>": a != b}
-    return found[op] if op in found else {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[op]
+    found: dict[str, bool] = {"=": a == b, "<>": a != b}
+    if op not in found:
+        found |= {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}
+    return found[op]
 
 
 def _binary(op: str, args: list[Any], row: Row) -> bool | None:
@@ -101,7 +103,7 @@ def _like(_: str, args: list[Any], row: Row) -> bool | None:
     words = value(args[0], row)
     if words is None:
         return None
-    pattern, folds = args[1], []
+    pattern, folds = args[1], list[str]()
     while isinstance(pattern, dict):
         folds.insert(0, pattern["op"].lower())
         pattern = pattern["args"][0]

@@ -70,7 +70,7 @@ _SHAPES = [
 
 
 def _rows() -> Iterator[dict[str, Any]]:
-    wheels = {
+    wheels: dict[str, list[Any]] = {
         "name": NAMES, "other": NAMES[3:] + NAMES[:3], "count": _COUNTS, "size": _SIZES, "open": [True, False, None],
         "day": _DAYS, "began": _MOMENTS, "ended": _MOMENTS[1:] + _MOMENTS[:1], "geom": _SHAPES,
     }  # fmt: skip
