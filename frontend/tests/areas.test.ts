@@ -34,5 +34,18 @@ test("only what has its mark in sight is counted, by kind", () => {
 });
 
 test("a cluster stands for one square of its tile, which is a tile three zooms down", () => {
-  expect(cellUnder({ level: 5, x: 3, y: 2 }, { x: 100, y: 511.9 })).toEqual({ level: 8, x: 25, y: 23 });
+  expect(cellUnder({ level: 5, x: 3, y: 2 }, content, { x: 100, y: 511.9 })).toEqual({ level: 8, x: 25, y: 23 });
+});
+
+test("in the coarser grid of a crowded tile a cluster stands for a larger square, down to the tile itself", () => {
+  const one = { x: 300, y: 100, parts: [], stack: false, approximate: false };
+  const holding = (count: number, approximate = false): TileContent => ({
+    pins: [], shapes: [], clusters: [{ ...one, count: count - 10, approximate }, { ...one, count: 10 }],
+  });
+  const under = (level: number, tile: TileContent) => cellUnder({ level, x: 0, y: 0 }, tile, one);
+  expect(under(14, holding(20_001))).toEqual({ level: 16, x: 2, y: 0 });
+  expect(under(15, holding(20_001))).toEqual({ level: 16, x: 1, y: 0 });
+  expect(under(16, holding(20_001))).toEqual({ level: 16, x: 0, y: 0 });
+  for (const [level, tile] of [[13, holding(20_001)], [14, holding(20_000)], [17, holding(20_001)], [14, holding(20_001, true)]] as const)
+    expect(under(level, tile).level).toBe(level + 3);
 });

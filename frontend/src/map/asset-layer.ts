@@ -67,7 +67,7 @@ export class AssetLayer extends CanvasLayer<TileContent> {
       for (const cluster of content.clusters) {
         const distance = Math.max(Math.hypot(cluster.x - x, cluster.y - y) - radiusOf(cluster) / this.scale, 0);
         if (distance <= reach / this.scale / 3 && (!best || distance < best.distance))
-          best = { hit: this.clusterHit(tile, cluster), distance };
+          best = { hit: this.clusterHit(tile, content, cluster), distance };
       }
     }
     return best?.hit ?? this.shapeAt(point);
@@ -104,8 +104,9 @@ export class AssetLayer extends CanvasLayer<TileContent> {
     return `/tiles/${level}/${x}/${y}.mvt${this.query ? `?${this.query}` : ""}`;
   }
 
-  private clusterHit(tile: Tile<TileContent>, cluster: Cluster): Hit {
-    return { type: "cluster", cluster, at: this.latLng(tile, cluster), cell: cellUnder(nameOf(tile.coords), cluster) };
+  private clusterHit(tile: Tile<TileContent>, content: TileContent, cluster: Cluster): Hit {
+    const cell = cellUnder(nameOf(tile.coords), content, cluster);
+    return { type: "cluster", cluster, at: this.latLng(tile, cluster), cell };
   }
 
   protected override read(bytes: ArrayBuffer): TileContent {

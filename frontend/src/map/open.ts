@@ -42,16 +42,24 @@ export async function openHit(map: LeafletMap, assets: AssetLayer, hit: Hit, ani
  *  emptied meanwhile. */
 async function partingOf(assets: AssetLayer, cell: CellName): Promise<Parting | null> {
   for (let inner = cell; inner.level < SPOT_LEVEL;) {
-    const { pins, clusters } = await assets.inside(inner);
+    const content = await assets.inside(inner);
+    const { pins, clusters } = content;
     const [only] = clusters;
     if (pins.length + clusters.length > 1 || !only) {
       const places = [...pins, ...clusters].map((place) => lonLatIn(inner, place));
       return places.length ? { parts: places } : null;
     }
     if (only.stack) return { spot: cellAt(lonLatIn(inner, only), SPOT_LEVEL) };
-    inner = cellUnder(inner, only);
+    const next = cellUnder(inner, content, only);
+    if (next.level === inner.level) return { parts: corners(inner) }; // a crowd all over it, drawn as one mark
+    inner = next;
   }
   return null;
+}
+
+function corners(cell: CellName): LonLat[] {
+  const [west, south, east, north] = boxOfCell(cell);
+  return [[west, south], [east, north]];
 }
 
 function showSpot(map: LeafletMap, box: Box, animate: boolean): void {

@@ -4,22 +4,27 @@ import { VectorTile, type VectorTileFeature } from "@mapbox/vector-tile";
 import { PbfReader } from "pbf";
 import { type CellName, TILE } from "./cells";
 
-/** Clusters are made on a grid of so many squares to a side; each is a tile three zooms further down. */
-const GRID = 8;
+/** A cluster stands for a square of its tile's grid, which is itself a tile so many levels further down. */
+const GRID_LEVELS = 3;
+/** With more pins than this, a tile of these levels has a coarser grid: the squares of the last of them (docs/decisions/0011). */
+const CROWD = 20_000;
+const CROWD_LEVELS = { first: 14, last: 16 };
 
-/** A single asset; x and y are pixels from the tile's north-west corner. */
-export interface Pin {
+/** Pixels from the tile's north-west corner. */
+interface Place {
   x: number;
   y: number;
+}
+
+/** A single asset. */
+export interface Pin extends Place {
   uid: string;
   title: string;
   kind: string;
 }
 
 /** Several assets drawn as one; `parts` are the kinds in it, most first. */
-export interface Cluster {
-  x: number;
-  y: number;
+export interface Cluster extends Place {
   count: number;
   parts: [kind: string, count: number][];
   /** All of them stand on one spot: no zoom parts them. */
@@ -33,7 +38,7 @@ export interface Shape {
   uid: string;
   kind: string;
   closed: boolean;
-  rings: { x: number; y: number }[][];
+  rings: Place[][];
 }
 
 export interface TileContent {
@@ -58,14 +63,20 @@ export function readTile(bytes: ArrayBuffer, kinds: string[]): TileContent {
   return content;
 }
 
-/** The square of the grid that a cluster stands for, as a tile of its own. */
-export const cellUnder = ({ level, x, y }: CellName, cluster: { x: number; y: number }): CellName => ({
-  level: level + Math.log2(GRID),
-  x: x * GRID + square(cluster.x),
-  y: y * GRID + square(cluster.y),
-});
+/** The square of the grid that a cluster stands for, as a tile of its own; where the grid has one square, the tile. */
+export function cellUnder({ level, x, y }: CellName, content: TileContent, { x: right, y: down }: Place): CellName {
+  const levels = gridLevels(level, content);
+  const side = 2 ** levels;
+  const square = (pixel: number): number => Math.min(side - 1, Math.max(0, Math.floor((pixel / TILE) * side)));
+  return { level: level + levels, x: x * side + square(right), y: y * side + square(down) };
+}
 
-const square = (pixel: number): number => Math.min(GRID - 1, Math.max(0, Math.floor((pixel / TILE) * GRID)));
+function gridLevels(level: number, { pins, clusters }: TileContent): number {
+  const { first, last } = CROWD_LEVELS;
+  if (level < first || level > last || clusters.some(({ approximate }) => approximate)) return GRID_LEVELS;
+  const all = clusters.reduce((sum, { count }) => sum + count, pins.length);
+  return all > CROWD ? last - level : GRID_LEVELS;
+}
 
 function cluster(feature: VectorTileFeature, kinds: string[]): Cluster {
   const parts = kinds
@@ -88,7 +99,7 @@ function shape(feature: VectorTileFeature): Shape {
   return { uid: String(uid), kind: String(kind), closed: feature.type === 3, rings };
 }
 
-function place(feature: VectorTileFeature): { x: number; y: number } {
+function place(feature: VectorTileFeature): Place {
   const point = feature.loadGeometry()[0]?.[0];
   const scale = TILE / feature.extent;
   return { x: (point?.x ?? 0) * scale, y: (point?.y ?? 0) * scale };
@@ -118,7 +129,7 @@ export function tallyOf(tiles: Seen[]): Tally {
   const tally: Tally = { pins: 0, clusters: 0, parts: new Map(), approximate: false };
   const add = (kind: string, n: number): void => void tally.parts.set(kind, (tally.parts.get(kind) ?? 0) + n);
   for (const { content, left, top, right, bottom } of tiles) {
-    const seen = ({ x, y }: { x: number; y: number }): boolean => x >= left && x < right && y >= top && y < bottom;
+    const seen = ({ x, y }: Place): boolean => x >= left && x < right && y >= top && y < bottom;
     for (const pin of content.pins.filter(seen)) {
       tally.pins += 1;
       add(pin.kind, 1);
