@@ -32,7 +32,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 HERE = Path(__file__).parent / "page"
 #: What "smooth" means: 19 of 20 frames come within this time.
-BOUND_MS = 50.0
+BOUND_MS = 50
 AT = "10/51.5/-0.12"
 OURS, PROTOMAPS, CONTROL = "our layer", "protomaps-leaflet 5.1", "100,000 circle markers (control)"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")

@@ -62,14 +62,16 @@ def shown(site: Site) -> list[Row]:
     try:
         found = page.run(site.ours.url, runs=PAGE_RUNS, out=site.say)
     except SystemExit as reason:
-        return [Row("page, p95 of frames", "", str(reason), goal=50, unit="ms", at_most=True)]
+        return [Row("page, p95 of frames", "", str(reason), goal=page.BOUND_MS, unit="ms", at_most=True)]
     ours, other, control = (found[name] for name in (page.OURS, page.PROTOMAPS, page.CONTROL))
-    beside = f"protomaps-leaflet {other['p95']:g} ms"
-    fails = "does NOT fail the bound" if control["smooth"] else "fails, as it must"
-    return [
-        Row("page, highest p95 of frames", f"{PAGE_RUNS} runs", beside, ours["p95"], 50, "ms", True, found),
-        Row("page, control with 100,000 markers", "", fails, control["p95"], None, "ms", True),
+    said, bound = f"highest of {PAGE_RUNS} runs", page.BOUND_MS
+    rows = [
+        Row(f"page, {words}", said, f"protomaps-leaflet {other[key]:g} ms", ours[key], bound, "ms", True)
+        for key, words in (("p95", "p95 of frames"), ("felt", "p95 of the time (felt)"))
     ]
+    both = f"p95 {control['p95']:g} ms, felt {control['felt']:g} ms"
+    worst = max(control["p95"], control["felt"])
+    return [*rows, Row("page, 100,000 markers: must be beyond it", "control", both, worst, bound, "ms", seen=found)]
 
 
 @contextlib.contextmanager
