@@ -211,7 +211,10 @@ class _Filter:
         return _COMPARE[operator](a, b)
 
     def _between(self, _: str, args: Sequence[Node]) -> ColumnElement[bool]:
-        value, low, high = (self.operand(arg) for arg in args)
+        before = self.nodes
+        value = self.operand(args[0])
+        self._count(self.nodes - before)  # its SQL stands there twice
+        low, high = (self.operand(arg) for arg in args[1:])
         (above, least), (below, most) = (_comparable([value, end], ordered=True) for end in (low, high))
         return and_(above >= least, below <= most)
 
@@ -287,6 +290,8 @@ def _comparable(operands: Sequence[Operand], *, ordered: bool) -> list[ColumnEle
             raise BadRequest(f"{pair}: they cannot be compared.")
     if first.kind == "geometry":
         raise BadRequest("Geometries are compared by the spatial functions, such as S_EQUALS.")
+    if first.kind == "boolean" and ordered:
+        raise BadRequest(f"{first.said} is {WORDS['boolean']}, which has no order: ask with = or <>.")
     if any(operand.reckoned for operand in operands):
         return [cql2_operands.exact(operand) for operand in operands]
     # Equal to a literal is the same in every collation, and an index on the column serves; all else needs a common one.

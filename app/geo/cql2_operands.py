@@ -176,9 +176,10 @@ def like(words: Operand, pattern: str, folds: list[str]) -> ColumnElement[bool]:
     """
     if words.kind != "string":
         raise BadRequest(f"LIKE compares text, but {words.said} is {WORDS[words.kind]}.")
-    parts = [_folded(piece, folds) for piece in pieces(pattern)]
+    found = pieces(pattern)
     if not folds:
         return words.sql.like(literal(pattern, String))
+    parts = [_folded(piece, folds) for piece in found]
     return collate(words.sql, "C").like(_once(func.concat("", *parts), constant=True))
 
 

@@ -296,13 +296,14 @@ def _within(things: Connection, expression: str) -> bool:
         lambda over: "NOT " * (cql2.MAX_DEPTH + over) + "open",
         lambda over: f"count IN ({', '.join('1' for _ in range(cql2.MAX_NODES - 2 + over))})",
         lambda over: f"size ^ (size ^ {'(size ^ size)' if over else 'size'}) = 1",  # each repeats its operands
+        lambda over: f"{' + '.join(['size ^ size'] * 4)}{' + size' * over} BETWEEN 1 AND 2",  # repeats its value
         lambda over: f"name LIKE CASEI('{'%a' * (cql2.MAX_NODES // 2 - 2)}{'%' * (over + 1)}')",
         lambda over: "name = '" + "a" * (cql2.MAX_LENGTH - 9 + over) + "'",
         lambda over: (
             f"S_WITHIN(geom, MULTIPOINT({','.join(f'{i % 180} 1' for i in range(cql2.MAX_POSITIONS + over))}))"
         ),
     ],
-    ids=["brackets", "depth", "nodes", "powers", "pieces of a pattern", "length", "positions"],
+    ids=["brackets", "depth", "nodes", "powers", "betweens", "pieces of a pattern", "length", "positions"],
 )
 def test_each_limit_holds_on_both_sides(things: Connection, build: Any) -> None:
     assert _within(things, build(0))
@@ -323,6 +324,21 @@ def test_no_text_takes_long_to_refuse(attack: str) -> None:
     with pytest.raises(BadRequest):
         cql2.condition(attack, cql2_world.QUERYABLES)
     assert time.process_time() - began < 0.5
+
+
+def test_no_text_takes_long_to_understand() -> None:
+    began = time.process_time()
+    statement = cql2.condition(f"name LIKE '{'%_a' * 16_000}'", cql2_world.QUERYABLES)
+    str(statement.compile(dialect=DIALECT))
+    assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "said", ["open < TRUE", "open >= open", "(open BETWEEN FALSE AND TRUE) BETWEEN FALSE AND TRUE"]
+)
+def test_true_and_false_have_no_order(said: str) -> None:
+    with pytest.raises(BadRequest, match="no order"):
+        cql2.condition(said, cql2_world.QUERYABLES)
 
 
 def test_no_json_takes_long_or_deep_to_refuse() -> None:
