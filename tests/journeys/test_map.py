@@ -153,6 +153,19 @@ def test_chips_count_what_they_would_give_and_a_ward_is_found_by_typing(live: Li
     assert f"ward={ward['code']}" in page.url
 
 
+def test_a_ward_is_chosen_also_by_keys_that_are_faster_than_its_names(live: Live, open_as: OpenAs) -> None:
+    page = open_as()
+    page.get_by_role("button", name="Filters").click()
+    field = page.get_by_role("combobox", name="Ward", exact=True)
+    field.focus()
+    expect(page.get_by_role("listbox", name="Wards").get_by_role("option")).not_to_have_count(0)
+    field.fill("Brockwell")
+    field.press("ArrowDown")
+    field.press("Enter")
+    expect(page.get_by_role("button", name=re.compile("^Brockwell"))).to_be_visible()
+    assert page.url.count("ward=") == 1, page.url
+
+
 def test_where_not_all_were_counted_the_page_says_so_in_words(live: Live, open_as: OpenAs) -> None:
     page = open_as(path="/about")
     facets = httpx.get(f"{live.url}/api/v1/assets/facets").json() | {"matched": 10_000, "approximate": True}

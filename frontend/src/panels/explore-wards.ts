@@ -32,6 +32,8 @@ export class Wards {
   private at = -1;
   private looking = 0;
   private round = 0;
+  /** Keys pressed while the wards of the words just typed are on their way: they are for what comes. */
+  private early: KeyboardEvent[] | null = null;
 
   constructor(private readonly options: WardsOptions) {}
 
@@ -81,6 +83,8 @@ export class Wards {
 
   private type(event: Event, facets: Facets | null): void {
     this.words = (event.target as HTMLInputElement).value;
+    this.early ??= [];
+    this.round += 1; // what was asked for before is not wanted any more
     window.clearTimeout(this.looking);
     this.looking = window.setTimeout(() => this.look(facets), PAUSE_MS);
   }
@@ -103,7 +107,10 @@ export class Wards {
     if (asked.code) this.offered.sort((one, other) => order(one) - order(other));
     this.more = !!found?.next || (!words && Object.keys(facets?.ward ?? {}).length > MOST);
     this.at = -1;
+    const early = this.early ?? [];
+    this.early = null;
     this.options.redraw();
+    for (const event of early) this.key(event, facets);
   }
 
   private async fetch(query: Record<string, string>): Promise<Items<Area>> {
@@ -114,6 +121,11 @@ export class Wards {
 
   private key(event: KeyboardEvent, facets: Facets | null): void {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (this.early && (step || event.key === "Enter")) {
+      event.preventDefault();
+      this.early.push(event);
+      return;
+    }
     if (step) {
       event.preventDefault();
       if (!this.open) { this.look(facets); return; }
@@ -135,6 +147,7 @@ export class Wards {
   private close(): void {
     window.clearTimeout(this.looking);
     this.round += 1;
+    this.early = null;
     this.open = false;
     this.at = -1;
     this.options.redraw();
