@@ -1,4 +1,4 @@
-"""The way to the database: two engines, the base of all tables, the transaction rule, the SQL loader.
+"""The way to the database: the engines, the base of all tables, the transaction rule, the SQL loader.
 
 Only this module commits. A request or a job is one transaction: everything it says happened, or nothing did.
 """
@@ -21,6 +21,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
 from sqlalchemy import DateTime, Integer, MetaData, Select, TextClause, event, exc, text
 from sqlalchemy.dialects.postgresql import psycopg as dialect
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -36,8 +37,14 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 _DIALECT = dialect.PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+#: A :named value; a ::cast and the [:class:] of a regular expression are none.
+_NAMED = re.compile(r"(?<!:):(\w+)\b(?!:)")
 #: Most connections that a process keeps for tiles; each is busy for a millisecond or two.
 GLANCES = 4
+#: Most connections that a process keeps for what strangers ask of /ogc, in filters of their own, and for how long each
+#: statement of theirs may take: whatever they ask, the rest of the service does not wait for it.
+VISITS = 4
+VISIT_S = 5
 #: A server that vanished without a word is noticed within a minute, also by connections that wait in a pool.
 CONNECT: dict[str, Any] = {
     "connect_timeout": 5, "application_name": "civic", "keepalives_idle": 30, "keepalives_interval": 10,
@@ -74,8 +81,8 @@ class Ready:
     def written(cls, name: str) -> "Ready":
         """The one in app/sql/<name>.sql."""
         plain = re.sub(r"--.*", "", _source(name)).strip()
-        names = tuple(dict.fromkeys(re.findall(r"(?<!:):(\w+)", plain)))
-        numbered = re.sub(r"(?<!:):(\w+)", lambda found: f"${names.index(found[1]) + 1}", plain)
+        names = tuple(dict.fromkeys(_NAMED.findall(plain)))
+        numbered = _NAMED.sub(lambda found: f"${names.index(found[1]) + 1}", plain)
         return cls(numbered.encode(), names, {})
 
 
@@ -91,15 +98,20 @@ class Ask(Protocol):
 
 @dataclass(frozen=True)
 class Engines:
-    """`read` may only read and never sees the vault; `write` does everything else. `alone` runs one statement as the
-    writing role on a connection of its own, committed when it returns: for what outlives a failed request. `glance` is
-    the same for the reading role: for the map's tiles."""
+    """`read` may only read and never sees the vault; `write` does everything else, each with sessions of SQLAlchemy.
+
+    Beside them stand pools that speak psycopg alone. `light` writes: one statement, committed when it returns, for what
+    outlives a failed request; or a transaction of several. Nobody who holds such a transaction may ask it for one
+    statement more: with all connections held so, each would wait for another. `glance` reads one statement at a time,
+    for the map's tiles.
+    """
 
     read: AsyncEngine
     write: AsyncEngine
-    alone: "Alone"
     glance: "Alone"
     light: "Alone"
+    visit: AsyncEngine
+    """As `read`, on few connections whose statements end after VISIT_S."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Engines":
@@ -110,17 +122,19 @@ class Engines:
             raise ValueError("the settings name no database")
         # Reads need no transaction: each statement sees what is committed, as it would in one.
         reading = _engine(read, settings, isolation_level="AUTOCOMMIT")
-        alone, light = Alone(write, settings), Alone(write, settings)
         glance = Alone(read, settings, binary=True, most=GLANCES)
-        return cls(read=reading, write=_engine(write, settings), alone=alone, glance=glance, light=light)
+        light = Alone(write, settings)
+        soon = CONNECT | {"options": f"-c statement_timeout={VISIT_S}s"}
+        visit = _engine(read, settings, most=VISITS, connect=soon, isolation_level="AUTOCOMMIT")
+        return cls(read=reading, write=_engine(write, settings), glance=glance, light=light, visit=visit)
 
     async def dispose(self) -> None:
         """Close every connection."""
         await self.read.dispose()
         await self.write.dispose()
-        await self.alone.dispose()
         await self.glance.dispose()
         await self.light.dispose()
+        await self.visit.dispose()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -134,15 +148,23 @@ class Engines:
         async with AsyncSession(self.read, expire_on_commit=False, autoflush=False) as session:
             yield session
 
+    @asynccontextmanager
+    async def visiting(self) -> AsyncIterator[AsyncSession]:
+        """The same for what strangers ask: few at a time, and a statement is cancelled after VISIT_S."""
+        async with AsyncSession(self.visit, expire_on_commit=False, autoflush=False) as session:
+            yield session
 
-def _engine(url: str, settings: Settings, **more: Any) -> AsyncEngine:
+
+def _engine(
+    url: str, settings: Settings, *, most: int | None = None, connect: dict[str, Any] = CONNECT, **more: Any
+) -> AsyncEngine:
     engine = create_async_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
-        pool_size=settings.pool_size,
+        pool_size=min(most or settings.pool_size, settings.pool_size),
         max_overflow=0,
         pool_timeout=settings.pool_wait_s,
         hide_parameters=True,  # a log must not hold what the vault is for
-        connect_args=CONNECT,
+        connect_args=connect,
         **more,
     )
 
@@ -150,7 +172,12 @@ def _engine(url: str, settings: Settings, **more: Any) -> AsyncEngine:
         if _is_dead(connection.driver_connection):
             raise exc.DisconnectionError  # the pool connects anew
 
+    def end_stale(context: ExceptionContext) -> None:
+        if is_stale(context.original_exception):
+            context.is_disconnect = True  # the pool connects anew, in the place of all that it has
+
     event.listen(engine.sync_engine, "checkout", refuse_dead)
+    event.listen(engine.sync_engine, "handle_error", end_stale)
     return engine
 
 
@@ -162,6 +189,13 @@ def _is_dead(connection: AsyncDriver[Any]) -> bool:
     waiting = select.poll()
     waiting.register(connection.fileno(), select.POLLIN)
     return bool(waiting.poll(0))
+
+
+def is_stale(error: BaseException | None) -> bool:
+    """True when a connection holds a prepared statement whose columns a migration has changed since: it would fail for
+    ever, for PostgreSQL prepares no statement anew to other columns. The statement itself did nothing."""
+    cause = error.orig if isinstance(error, exc.DBAPIError) else error
+    return isinstance(cause, psycopg.errors.FeatureNotSupported) and "cached plan" in str(cause)
 
 
 class Alone:
@@ -179,6 +213,13 @@ class Alone:
 
     async def __call__(self, statement: str | Ready, **values: Any) -> list[Any]:
         """See Ask."""
+        try:
+            async with self._lent() as connection:
+                return await _rows(connection, statement, values, binary=self._binary)
+        except exc.NotSupportedError as error:
+            if not is_stale(error):
+                raise
+        await self.dispose()  # what else waits is as old
         async with self._lent() as connection:
             return await _rows(connection, statement, values, binary=self._binary)
 
@@ -205,6 +246,10 @@ class Alone:
             connection = await self._connected()
             try:
                 yield connection
+            except exc.NotSupportedError as error:
+                if is_stale(error):
+                    await connection.close()
+                raise
             finally:
                 if connection.info.transaction_status == TransactionStatus.IDLE:
                     self._waiting.append(connection)
@@ -243,7 +288,12 @@ def within(session: AsyncSession) -> Ask:
         if connection is None or transaction is not session.sync_session.get_transaction():
             connection = await driver(session)
             transaction = session.sync_session.get_transaction()
-        return await _rows(connection, statement, values)
+        try:
+            return await _rows(connection, statement, values)
+        except exc.NotSupportedError as error:
+            if is_stale(error):
+                await (await session.connection()).invalidate(error)
+            raise
 
     session.info["ask"] = ask
     return ask

@@ -21,8 +21,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app import errors, routers, tasks, wire
-from app.routers import deps, pages, tiles
+from app import db, errors, routers, tasks, wire
+from app.routers import deps, ogc_answer, pages, tiles
 from app.settings import Settings
 
 log = logging.getLogger("civic")
@@ -115,6 +115,9 @@ def _handle_errors(app: FastAPI) -> None:
 
 
 def _answer(problem: errors.Problem, request: Request) -> Response:
+    page = ogc_answer.page_of(problem, request) if _below(request.scope, "/ogc") else None
+    if page:
+        return page
     body = problem.body(instance=request.url.path)
     headers = {"Cache-Control": "no-store", **problem.headers}
     return JSONResponse(body, problem.status, headers, media_type="application/problem+json")
@@ -164,6 +167,8 @@ def _of_database(error: DBAPIError) -> errors.Problem:
         return errors.Busy()
     if isinstance(cause, postgres_errors.DeadlockDetected | postgres_errors.SerializationFailure):
         return errors.Busy("Two changes met each other. Nothing was changed. Try again.")
+    if db.is_stale(error):
+        return errors.Busy("The service was updated a moment ago. Nothing was changed. Try again.")
     if isinstance(error, OperationalError) or error.connection_invalidated:
         return errors.DatabaseAway()
     # Not the whole error: its details may repeat the row, and so what the vault is for.
@@ -326,11 +331,14 @@ class Headers:
                 headers: list[tuple[bytes, bytes]] = list(message.get("headers", ()))
                 given = dict(headers)
                 headers += [one for one in self.common if one[0] not in given]
+                unsaid = b"cache-control" not in given and _below(scope, "/api")
+                if unsaid:
+                    headers.append((b"cache-control", b"no-cache"))
                 message = {**message, "headers": headers}
+                # A mapping may keep a list of its own: the bytes are complete before one is made.
                 if given.get(b"content-type", b"").startswith(b"text/html"):
                     MutableHeaders(scope=message).setdefault("content-security-policy", self.policy)
-                if b"cache-control" not in given and _below(scope, "/api"):
-                    headers.append((b"cache-control", b"no-cache"))
+                if unsaid:
                     MutableHeaders(scope=message).add_vary_header("Authorization, Cookie")
             await send(message)
 

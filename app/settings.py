@@ -74,8 +74,9 @@ class Settings(BaseSettings):
         8,
         ge=1,
         le=200,
-        description="Most database connections that each process keeps for reading, for writing, for pinning and for "
-        "knowing who asks, each. Four more draw tiles.",
+        description="Most database connections that each process keeps for reading, for writing, and for pinning and "
+        "knowing who asks, each. At most four more draw tiles: 28 in all. PostgreSQL allows 100 unless told otherwise, "
+        "so three processes fit.",
     )
     pool_wait_s: float = Field(
         1.0,

@@ -13,7 +13,7 @@ async def spend(engines: Engines, bucket: str, allowed: int, *, window_s: int = 
     """
     now = datetime.now(UTC)
     window_at = datetime.fromtimestamp(now.timestamp() // window_s * window_s, UTC)
-    count = (await engines.alone("spend", bucket=bucket, window_at=window_at))[0].count
+    count = (await engines.light("spend", bucket=bucket, window_at=window_at))[0].count
     if count > allowed:
         left = (window_at + timedelta(seconds=window_s) - now).total_seconds()
         raise errors.TooMany(

@@ -32,9 +32,9 @@ from app.wire import Page, T, Text
 MAX_BODY = 2_000_000
 #: Rows of a page of plain objects.
 MAX_PAGE = 200
-#: Characters of an Idempotency-Key, and of a cursor.
+#: Characters of an Idempotency-Key, and of a cursor: the longest title, of whatever letters, fits into one.
 MAX_KEY = 200
-MAX_CURSOR = 1000
+MAX_CURSOR = 2000
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -98,7 +98,7 @@ async def who(request: Request) -> Actor:
     if scheme:
         if scheme.lower() != "bearer" or not key.startswith(auth.KEY_MARK):
             raise errors.NotSignedIn("The Authorization header must be 'Bearer' and an API key of this service.")
-        actor = await auth.actor_of_key(serving.engines.alone, serving.secret, key.strip())
+        actor = await auth.actor_of_key(serving.engines.light, serving.secret, key.strip())
         if actor is None:
             raise errors.NotSignedIn("This API key is unknown, revoked or expired.")
         return actor
@@ -106,7 +106,7 @@ async def who(request: Request) -> Actor:
     if not token:
         return auth.VISITOR
     _refuse_cross_site(request)
-    return await auth.actor_of_session(serving.engines.alone, serving.secret, token) or auth.VISITOR
+    return await auth.actor_of_session(serving.engines.light, serving.secret, token) or auth.VISITOR
 
 
 def _refuse_cross_site(request: Request) -> None:
@@ -309,7 +309,7 @@ async def _once(request: Request, session: Tx, actor: Who, idempotency_key: Key 
     return await _begun(request, db.within(session), actor, idempotency_key)
 
 
-async def _once_lightly(request: Request, ask: Light, actor: Who, idempotency_key: Key = None) -> Once:
+async def _once_lightly(request: Request, actor: Who, ask: Light, idempotency_key: Key = None) -> Once:
     return await _begun(request, ask, actor, idempotency_key)
 
 

@@ -92,10 +92,11 @@ async def narrow(database: Database, tmp_path: Path) -> AsyncIterator[Town]:
 async def test_who_gets_no_connection_is_told_soon_and_the_process_still_lives(narrow: Town) -> None:
     transport = httpx.ASGITransport(app=narrow.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as visitor:
-        async with narrow.engines.reading() as reading, narrow.engines.transaction() as writing:
+        engines = narrow.engines
+        async with engines.reading() as reading, engines.transaction() as writing, engines.glance.transaction():
             await reading.execute(text("SELECT 1"))
             await writing.execute(text("SELECT 1"))
-            for path in ("/api/v1/assets", "/health/ready", "/tiles/0/0/0.mvt"):
+            for path in ("/api/v1/assets", "/health/ready", "/tiles/0/0/0.mvt?q=a"):
                 began = time.monotonic()
                 refused = await visitor.get(path)
                 assert_problem(refused, 503, "busy")
