@@ -147,24 +147,37 @@ QUERIES = [
     "?has=location", "?stage=planned,active,ended&limit=1000", "?owner={owner}", "?link=part_of:{offer}",
     "?bbox=-0.2,51.4,0,51.5", "?ward={south}", "?area={borough}", "?q=canary.5b1f@example.org",
 ]  # fmt: skip
+ITEMS = [
+    "", "?f=html", "?limit=1000", "?bbox=-0.2,51.4,0,51.5", "?filter=title LIKE '%25quiet%25'",
+    "?filter=S_INTERSECTS(geometry,BBOX(-0.2,51.4,0,51.5))", "?crs=http://www.opengis.net/def/crs/EPSG/0/4326",
+]  # fmt: skip
 
 
 async def test_no_answer_to_anybody_else_tells_where_somebody_is_or_how_to_reach_them(home: Home) -> None:
     town, seen, documents = home.town, 0, 0
-    filled = {"asset": home.uids["asset"], "code": NORTH, "postcode": "SW21JQ", "proposal": home.uids["proposal"]}
-    assert set(re.findall(r"{(\w+)}", " ".join(reads()))) == set(filled) | {"z", "x", "y"}
+    filled = {
+        "asset": home.uids["asset"], "code": NORTH, "postcode": "SW21JQ", "proposal": home.uids["proposal"],
+        "level": "ward", "collection_id": "projects", "feature_id": home.uids["asset"], "grid": "WebMercatorQuad",
+    }  # fmt: skip
+    drawn = {"z", "x", "y", "matrix", "row", "col"}
+    assert set(re.findall(r"{(\w+)}", " ".join(reads()))) == set(filled) | drawn
     given = {"lon": HOME[0], "lat": HOME[1], "owner": town.people["canary"].uid, "south": SOUTH, "borough": BOROUGH,
              "offer": home.uids["offer"]}  # fmt: skip
     for who in ("visitor", "stranger", "member", "officer", "operator"):
         for path in reads():
-            if "{z}" in path:
+            if "{z}" in path or "{matrix}" in path:
                 for z in range(17):
                     tile = cells.tile_at(*CELL, z)
-                    answer = await town[who].get(f"/tiles/{tile.z}/{tile.x}/{tile.y}.mvt")
-                    assert leaks(answer, tile) == []
-                    documents += 1
+                    place = {"z": z, "x": tile.x, "y": tile.y, "matrix": z, "row": tile.y, "col": tile.x}
+                    for collection in ("projects", "offers") if "{collection_id}" in path else ("",):
+                        address = path.format(**filled | place | {"collection_id": collection})
+                        answer = await town[who].get(address)
+                        assert answer.status_code in (200, 204), f"{address}: {answer.text}"
+                        assert leaks(answer, tile) == []
+                        documents += 1
                 continue
-            queries = [query.format(**given) for query in QUERIES] if path == "/api/v1/assets" else [""]
+            asked = QUERIES if path == "/api/v1/assets" else ITEMS if path.endswith("/items") else [""]
+            queries = [query.format(**given) for query in asked]
             for query in queries:
                 answer = await town[who].get(path.format(**filled) + query)
                 assert answer.status_code in (200, 401, 403, 404), f"{path}{query}: {answer.text}"
