@@ -26,6 +26,7 @@ PARTS: dict[str, Callable[[site.Site], list[rows.Row]]] = {
     "tiles": tiles.not_cached,
     "cached": tiles.cached,
     "lists": lists.in_a_box,
+    "ogc": lists.ogc,
     "upkeep": upkeep.of_the_map,
     "page": parts.shown,
 }
@@ -60,7 +61,7 @@ def main() -> None:
     print(f"{about['machine']}; {about['with']}; {about['at'][:10]}, commit {about['commit']}\n\n{rows.markdown(made)}")
     if asked.json:
         rows.write(asked.json, about | {"rounds": asked.rounds, "sizes": asked.size}, made)
-    sys.exit(1 if any(row.met is False for row in made) else 0)
+    sys.exit(1 if any(row.failed or row.met is False for row in made) else 0)
 
 
 def _opened(asked: argparse.Namespace, size: int, say: site.Say) -> AbstractContextManager[site.Site]:
@@ -72,8 +73,8 @@ def _opened(asked: argparse.Namespace, size: int, say: site.Say) -> AbstractCont
 def _served(asked: argparse.Namespace, here: site.Site, grown: dict[int, tiles.Times]) -> list[rows.Row]:
     """What needs servers; each part begins with those that it asks, and with no other."""
     made = []
-    with site.serving(here, *(tiles.OTHERS if {"tiles", "lists"} & asked.only else ())):
-        for name in ("tiles", "lists"):
+    with site.serving(here, *(tiles.OTHERS if {"tiles", "lists", "ogc"} & asked.only else ())):
+        for name in ("tiles", "lists", "ogc"):
             made += _tried(name, PARTS[name], here) if name in asked.only else []
     with site.serving(here):
         for name in ("cached", "page", "upkeep"):
@@ -89,7 +90,7 @@ def _tried(name: str, measure: Callable[[site.Site], list[rows.Row]], here: site
     try:
         found = measure(here)
     except (load.Failed, RuntimeError, subprocess.SubprocessError) as failure:
-        found = [rows.Row(name, "", f"failed: {failure}")]
+        found = [rows.Row(name, "", str(failure), failed=True)]
     for row in found:
         here.say("   ".join(filter(None, row.cells())))
     return found

@@ -1,4 +1,4 @@
-"""The list of a thousand assets in a box, beside tipg on the same columns and pgbench making the same JSON."""
+"""The list of a thousand assets in a box, beside tipg on the same columns and SQL making the same JSON; OGC's pages."""
 
 import functools
 import math
@@ -66,7 +66,8 @@ def in_a_box(site: Site) -> list[Row]:
     for name, goal in GOALS.items():
         work = f"list of {limit:,} features in a box"
         if name not in runs:
-            rows.append(Row(work, "", name, None, goal, seen={"why": site.absent.get(name)}))
+            seen_here = {"why": site.absent.get(name)}
+            rows.append(Row(work, tiles.said(runs["ours"], sizes["ours"]), name, None, goal, seen=seen_here))
             continue
         beside = f"{name} {tiles.said(runs[name], sizes[name])}"
         rows.append(
@@ -75,14 +76,50 @@ def in_a_box(site: Site) -> list[Row]:
     return rows
 
 
+def ogc(site: Site) -> list[Row]:
+    """A page of places as OGC API Features gives it beside our own list of the same box; the list of collections.
+
+    OGC's page also holds what lies nowhere (Part 1, /req/core/fc-bbox-response), so the two are as many, not the same.
+    """
+    limit = site.scaled(LIMIT)
+    boxes = choose(site, limit)
+    own = [path("ours", box, limit) for box in boxes]
+    open_ = [f"/ogc/collections/places/items?f=json&limit={limit}&bbox={_corners(box)}" for box in boxes]
+    for one in open_[:CHECKED]:
+        found = _asked(site.ours, one).json()["features"]
+        if len(found) != limit:
+            raise load.Failed(f"{one} lists {len(found)} of {limit} features")
+    collections = {"ours": "/ogc/collections?f=json", "tipg": "/collections?f=json"}
+    asked: dict[str, Callable[[], load.Run]] = {
+        "items": functools.partial(load.wrk, site.ours.url, open_, site.seconds),
+        "list": functools.partial(load.wrk, site.ours.url, own, site.seconds),
+    }
+    for name, one in collections.items():
+        if name in site.up:
+            asked[name] = functools.partial(load.wrk, site.up[name].url, [one], site.seconds)
+    runs = load.rounds(asked, site.rounds)
+    page, listed = (tiles.said(runs[name]) for name in ("items", "list"))
+    work = f"OGC items, {limit:,} places for a box"
+    rows = [Row(work, page, f"our own list {listed}", load.ratio(runs, "items", "list"), seen={"runs": runs})]
+    every, other = tiles.said(runs["ours"]), "tipg"
+    if other not in runs:
+        return [*rows, Row("OGC collections", every, other, seen={"why": site.absent.get(other)})]
+    result = load.ratio(runs, "ours", other)
+    return [*rows, Row("OGC collections", every, f"{other}, its two views {tiles.said(runs[other])}", result)]
+
+
 def path(name: str, box: Box, limit: int) -> str:
     """Where this server lists this box."""
-    bbox = ",".join(f"{value:.6f}" for value in box)
+    bbox = _corners(box)
     return (
         f"/api/v1/assets?bbox={bbox}&limit={limit}"
         if name == "ours"
         else (f"/collections/bench.assets/items?bbox={bbox}&limit={limit}")
     )
+
+
+def _corners(box: Box) -> str:
+    return ",".join(f"{value:.6f}" for value in box)
 
 
 def choose(site: Site, limit: int) -> list[Box]:

@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-HEAD = ("work", "ours", "beside it", "measured", "goal", "")
+HEAD = ("work", "ours", "the other", "ratio or figure", "goal", "result")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. Without a result the thing compared with is not here, and `beside` says so."""
+    """One line of the table. Without a result the thing compared with, which `beside` names, is not here."""
 
     work: str
     ours: str
@@ -23,6 +23,8 @@ class Row:
     at_most: bool = False
     seen: dict[str, Any] = field(default_factory=dict)
     """Every figure behind it, for the JSON."""
+    failed: bool = False
+    """It could not be measured, and `beside` says why."""
 
     @property
     def met(self) -> bool | None:
@@ -35,9 +37,15 @@ class Row:
         """As the table shows it."""
         sign = "≤" if self.at_most else "≥"
         goal = "" if self.goal is None else f"{sign} {plain(self.goal)} {self.unit}".rstrip()
-        measured = "not here" if self.result is None else f"{plain(self.result)} {self.unit}".rstrip()
-        word = {None: "", True: "met", False: "**missed**"}[self.met]
-        return self.work, self.ours, self.beside, measured, goal, word
+        measured = "" if self.result is None else f"{plain(self.result)} {self.unit}".rstrip()
+        return self.work, self.ours, self.beside, measured, goal, self._said()
+
+    def _said(self) -> str:
+        if self.failed:
+            return "**failed**"
+        if self.result is None:
+            return "not here"
+        return {None: "", True: "met", False: "**missed**"}[self.met]
 
 
 def plain(value: float) -> str:

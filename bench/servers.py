@@ -175,9 +175,10 @@ def martin(cluster: localdb.Cluster) -> Iterator[Server]:
         "extent": 4096, "buffer": 0, "clip_geom": False, "properties": fields,
     }  # fmt: skip
     config = {
-        "worker_processes": 1, "cache_size_mb": 0,
+        "worker_processes": 1, "cache": "disable",
         "postgres": {
-            "connection_string": address, "pool_size": POOL, "auto_publish": False, "tables": {"pins": source},
+            "connection_string": address, "pool_size": POOL, "auto_publish": False, "auto_bounds": "skip",
+            "reload_interval": "0s", "tables": {"pins": source},
         },
     }  # fmt: skip
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:

@@ -27,8 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import db, localdb
 from app.geo import areas, pyramid
 from app.settings import Settings
-from bench import writes
-from bench.writes import CLIENTS
+from bench import city, writes
 
 T = TypeVar("T")
 
@@ -37,8 +36,8 @@ TRIGGERS = ("log_map_insert", "log_map_update", "log_map_delete")
 #: So many assets are moved and hidden again and again.
 CROWD = 2000
 
-_PLACE = f"""\\set lon random({writes.WEST}, {writes.WEST + writes.SIDE}) / 1000000.0
-\\set lat random({writes.SOUTH}, {writes.SOUTH + writes.SIDE}) / 1000000.0
+_PLACE = f"""\\set lon random({city.WEST}, {city.WEST + city.SIDE}) / 1000000.0
+\\set lat random({city.SOUTH}, {city.SOUTH + city.SIDE}) / 1000000.0
 \\set one random(1, {CROWD})
 BEGIN;
 SELECT pg_advisory_xact_lock_shared({areas.LOCK});"""
@@ -100,20 +99,20 @@ def _folding(settings: Settings) -> Iterator[None]:
 def measure(data: Path, seconds: float, rounds: int, transactions: int) -> Found:
     """Everything, in a cluster of its own in this folder."""
     with localdb.running(data) as cluster, cluster.connect(database=localdb.DATABASE) as owner:
-        city = writes.found_city(cluster)
+        place = city.found_city(cluster)
         url = cluster.url("civic_write")
         settings = Settings(data=data, database_url=url, database_read_url=url)
-        writes.pgbench(city.url, {INSERT: 1}, [f"-t{CROWD // CLIENTS}"])
+        writes.pgbench(place.url, {INSERT: 1}, [f"-t{CROWD // city.CLIENTS}"])
 
         def with_log() -> float:
             with _folding(settings):
-                return writes.pgbench(city.url, {INSERT: 1}, [f"-T{seconds}"]).per_s
+                return writes.pgbench(place.url, {INSERT: 1}, [f"-T{seconds}"]).per_s
 
         def without() -> float:
             for trigger in TRIGGERS:
                 owner.execute(f"ALTER TABLE asset DISABLE TRIGGER {trigger}".encode())
             try:
-                return writes.pgbench(city.url, {INSERT: 1}, [f"-T{seconds}"]).per_s
+                return writes.pgbench(place.url, {INSERT: 1}, [f"-T{seconds}"]).per_s
             finally:
                 for trigger in TRIGGERS:
                     owner.execute(f"ALTER TABLE asset ENABLE TRIGGER {trigger}".encode())
@@ -122,7 +121,7 @@ def measure(data: Path, seconds: float, rounds: int, transactions: int) -> Found
         asyncio.run(_in_transaction(settings, pyramid.rebuild))  # for what was written without the log
         before = _deadlocks(owner)
         with _folding(settings):
-            mixed = writes.pgbench(city.url, MIX, [f"-t{transactions // CLIENTS}"])
+            mixed = writes.pgbench(place.url, MIX, [f"-t{transactions // city.CLIENTS}"])
         levels = asyncio.run(_in_transaction(settings, pyramid.verify))
         return Found(
             statistics.median(rate for rate, _ in rates),

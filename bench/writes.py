@@ -8,8 +8,8 @@ counts. Beside the rate stand the milliseconds of processor time that one POST c
 
 ours     POST /api/v1/assets of `civic serve` with its worker: credentials, the rate limit, the document of its kind,
          location privacy, areas, history, outbox, the state's record, and the whole asset as the answer
-bare     the route below: one small model, the same rows in one transaction over a psycopg pool, a small answer;
-         no credentials, no limit, nothing that makes a retry safe
+bare     a route of bench/bare_writes.py: one small model, the same rows in one transaction over a psycopg pool, a small
+         answer; no credentials, no limit, nothing that makes a retry safe
 core     the same through an SQLAlchemy session, as many FastAPI services are written
 pgbench  the statements of `bare`, prepared, without any Python
 
@@ -21,202 +21,26 @@ import contextlib
 import json
 import os
 import re
-import secrets
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
-from uuid import uuid4
 
 import httpx
 import psycopg
-from fastapi import FastAPI, Header
-from psycopg.types.json import Jsonb
-from psycopg_pool import AsyncConnectionPool
-from pydantic import BaseModel, Field
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-from app import auth, localdb, schema
+from app import localdb
+from bench import bare_writes
+from bench.city import CLIENTS as CLIENTS
+from bench.city import SECRET, SIDE, SOUTH, WEST, City, found_city
 
 ROOT = Path(__file__).parents[1]
-SECRET = secrets.token_urlsafe(32)
-CLIENTS = 8
-#: The city, in millionths of a degree: its south-west corner, its side, and how many wards stand along each side.
-WEST, SOUTH, SIDE, ROWS = -130_000, 51_440_000, 50_000, 5
-
-# ── the yardsticks ──────────────────────────────────────────────────────────────────────────────
-
-#: The rows that one pinned asset leaves. :name is a value, in SQLAlchemy's words and in pgbench's.
-ASSET = """INSERT INTO asset (uid, kind, title, summary, theme, owner_id, details, geom, ward, published_at)
- VALUES (:uid, :kind, :title, :summary, :theme, :owner, '{}', ST_SetSRID(ST_MakePoint(:lon, :lat), 4326),
- (SELECT code FROM area WHERE ST_Covers(geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326))
- AND level = 'ward' AND ended_at IS NULL ORDER BY code LIMIT 1), now()) RETURNING id, uid, version"""
-AREAS = """INSERT INTO asset_area (asset_id, area_id) SELECT :id, area.id FROM area
- WHERE ST_Covers(area.geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326))"""
-STEP = "INSERT INTO state_change (thing, thing_id, to_state, person_id) VALUES ('asset', :id, 'published', :owner)"
-HISTORY = """INSERT INTO history (person_id, actor, verb, thing, thing_uid, after)
- VALUES (:owner, 'bare', 'assets.publish', 'asset', :uid, :after)"""
-OUTBOX = "INSERT INTO outbox (event, thing_uid) VALUES ('assets.publish', :uid)"
-ONCE = """INSERT INTO idempotency (actor, key, fingerprint, status, headers, body)
- VALUES ('bare', :key, :body, 201, '{}', :body)"""
-
-
-class Place(BaseModel):
-    """A point, longitude first."""
-
-    type: Literal["Point"]
-    coordinates: tuple[Annotated[float, Field(ge=-180, le=180)], Annotated[float, Field(ge=-85, le=85)]]
-
-
-class Words(BaseModel):
-    """What is pinned."""
-
-    kind: Literal["project", "idea"]
-    title: Annotated[str, Field(min_length=1, max_length=160)]
-    summary: Annotated[str, Field(max_length=500)] = ""
-    theme: Literal["green", "food", "other"] = "other"
-
-
-class Pin(BaseModel):
-    """The body of the bare route."""
-
-    type: Literal["Feature"]
-    geometry: Place
-    properties: Words
-
-    def values(self) -> dict[str, Any]:
-        """What its statements need."""
-        lon, lat = self.geometry.coordinates
-        given = {"uid": uuid4(), "lon": lon, "lat": lat, "owner": int(os.environ["BENCH_OWNER"])}
-        return given | self.properties.model_dump() | {"after": Jsonb(self.model_dump())}
-
-    def answer(self, uid: Any, version: int) -> dict[str, Any]:
-        """What the route says."""
-        shown = {**self.properties.model_dump(), "version": version}
-        return {"type": "Feature", "id": str(uid), "geometry": self.geometry.model_dump(), "properties": shown}
-
-
-Key = Annotated[str | None, Header(alias="Idempotency-Key")]
-
-
-def bare() -> FastAPI:
-    """The bare route over psycopg; uvicorn makes it (--factory) with the database of BENCH_URL."""
-    pool = AsyncConnectionPool(os.environ["BENCH_URL"], min_size=CLIENTS, max_size=CLIENTS, open=False)
-    asset, areas, step, history, outbox, once = (
-        re.sub(r":(\w+)", r"%(\1)s", statement) for statement in (ASSET, AREAS, STEP, HISTORY, OUTBOX, ONCE)
-    )
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with pool:
-            yield
-
-    app = FastAPI(lifespan=lifespan)
-
-    @app.post("/assets", status_code=201)
-    async def publish(pin: Pin, key: Key = None) -> dict[str, Any]:
-        values = pin.values()
-        async with pool.connection() as connection:
-            found = await (await connection.execute(asset, values)).fetchone()
-            assert found
-            values["id"], _, version = found
-            for statement in (areas, step, history, outbox):
-                await connection.execute(statement, values)
-            answer = pin.answer(values["uid"], version)
-            if key:
-                await connection.execute(once, {"key": key, "body": json.dumps(answer).encode()})
-        return answer
-
-    return app
-
-
-def core() -> FastAPI:
-    """The same through SQLAlchemy."""
-    url = os.environ["BENCH_URL"].replace("postgresql://", "postgresql+psycopg://", 1)
-    engine = create_async_engine(url, pool_size=CLIENTS, max_overflow=0)
-    asset, areas, step, history, outbox, once = map(text, (ASSET, AREAS, STEP, HISTORY, OUTBOX, ONCE))
-    app = FastAPI()
-
-    @app.post("/assets", status_code=201)
-    async def publish(pin: Pin, key: Key = None) -> dict[str, Any]:
-        values = pin.values()
-        async with AsyncSession(engine) as session, session.begin():
-            found = (await session.execute(asset, values)).one()
-            values["id"] = found.id
-            for statement in (areas, step, history, outbox):
-                await session.execute(statement, values)
-            answer = pin.answer(found.uid, found.version)
-            if key:
-                await session.execute(once, {"key": key, "body": json.dumps(answer).encode()})
-        return answer
-
-    return app
-
-
-def pgbench_script(*, keys: bool) -> str:
-    """The same statements for pgbench; -D gives the words."""
-    place = [
-        f"\\set lon random({WEST}, {WEST + SIDE}) / 1000000.0",
-        f"\\set lat random({SOUTH}, {SOUTH + SIDE}) / 1000000.0",
-    ]
-    first = ASSET.replace(":uid", "gen_random_uuid()", 1) + " \\gset"
-    last = ONCE.replace(":key", "gen_random_uuid()::text").replace(":body", "convert_to(:after, 'UTF8')")
-    rest = [AREAS, STEP, HISTORY, OUTBOX, *([last] if keys else [])]
-    return "\n".join(
-        [*place, "BEGIN;", first.replace("\n", ""), *(f"{one.replace(chr(10), '')};" for one in rest), "END;"]
-    )
-
-
-# ── the city ────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class City:
-    """A database with wards, people and keys."""
-
-    url: str
-    owner: int
-    keys: list[str]
-
-
-def found_city(cluster: localdb.Cluster) -> City:
-    """Wards whose edges have as many points as real ones, and a key for each client."""
-    schema.upgrade(cluster.url("civic_owner"))
-    url = cluster.url("civic_write").replace("postgresql+psycopg", "postgresql")
-    keys, hashes = [], []
-    for _ in range(CLIENTS):
-        key, prefix, kept = auth.new_key(SECRET.encode())
-        keys.append(key)
-        hashes.append((prefix, kept))
-    side = SIDE / ROWS / 1e6
-    with psycopg.connect(url) as connection:
-        connection.execute("INSERT INTO boundary_set (level, name) VALUES ('ward', 'Bench')")
-        for number in range(ROWS * ROWS):
-            west, south = WEST / 1e6 + number % ROWS * side, SOUTH / 1e6 + number // ROWS * side
-            connection.execute(
-                """INSERT INTO area (set_id, level, code, name, geom) SELECT id, 'ward', %s, %s,
-                ST_Multi(ST_Segmentize(ST_MakeEnvelope(%s, %s, %s, %s, 4326), %s)) FROM boundary_set""",
-                [f"B{number:02}", f"Ward {number}", west, south, west + side, south + side, side / 60],
-            )
-        for number, (prefix, kept) in enumerate(hashes):
-            connection.execute(
-                """WITH one AS (INSERT INTO person (name) VALUES (%s) RETURNING id)
-                INSERT INTO api_key (person_id, name, prefix, token_hash, scopes)
-                SELECT id, 'bench', %s, %s, '{assets:read,assets:write}' FROM one""",
-                [f"Writer {number}", prefix, kept],
-            )
-        owner = connection.execute("SELECT min(id) FROM person").fetchone()
-    assert owner
-    return City(url, int(owner[0]), keys)
-
 
 # ── load ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -282,7 +106,7 @@ def by_pgbench(city: City, seconds: float, *, keys: bool) -> Run:
         "summary": "A garden to dig in",
     }  # fmt: skip
     given = [f"-D{name}={value}" for name, value in words.items()]
-    return pgbench(city.url, {pgbench_script(keys=keys): 1}, [f"-T{int(seconds)}", *given])
+    return pgbench(city.url, {bare_writes.pgbench_script(keys=keys): 1}, [f"-T{int(seconds)}", *given])
 
 
 def pgbench(url: str, scripts: dict[str, int], words: list[str]) -> Run:
@@ -374,7 +198,7 @@ def _servers(data: Path, city: City) -> dict[str, tuple[list[str], str, str, dic
     serve = [sys.executable, "-m", "app.cli", "serve", "--data", str(data)]
     servers = {"ours": (serve, "/health/live", "/api/v1/assets", own)}
     for name in ("bare", "core"):
-        command = [sys.executable, "-m", "uvicorn", f"bench.writes:{name}", "--factory", "--no-access-log"]
+        command = [sys.executable, "-m", "uvicorn", f"bench.bare_writes:{name}", "--factory", "--no-access-log"]
         more = {"BENCH_URL": city.url, "BENCH_OWNER": str(city.owner)}
         servers[name] = ([*command, "--log-level", "warning"], "/openapi.json", "/assets", more)
     return servers

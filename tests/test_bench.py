@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.geo import cells
 from app.kinds import document
 from bench import country, lists, load, rows, servers, site, tiles, upkeep
 
@@ -65,16 +66,37 @@ def test_what_the_made_country_says_is_what_a_form_would_take(here: site.Site) -
 def test_tiles_are_measured_and_a_tile_with_less_in_it_is_refused(
     here: site.Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tiles, "PINNED", (("z12", 12, 1000, {"raw SQL": 0.6, "tipg": 5.0}),))
+    monkeypatch.setattr(tiles, "PINNED", (("z14", 14, 1000, {"raw SQL": 0.6, "tipg": 5.0}),))
     found = tiles.not_cached(here)
     assert [row.beside.split()[0] for row in found] == ["tipg", "raw"]
     assert found[0].result is None
     assert found[1].result is not None
     assert found[1].result > 0
-    chosen = tiles.choose(here, 12, 3)
+    assert found[0].cells()[-1] == "not here"
+    assert found[0].ours
+    chosen = tiles.choose(here, 14, 3)
+    assert tiles.check(here, here.ours, chosen)
     more = {tile: pins + 1 for tile, pins in chosen.items()}
     with pytest.raises(load.Failed, match="shows"):
-        tiles.check(here.ours, more)
+        tiles.check(here, here.ours, more)
+
+
+def test_clusters_that_are_not_stacks_are_refused(here: site.Site) -> None:
+    far = tiles.choose(here, 12, 30)
+    with pytest.raises(load.Failed, match="other clusters"):
+        tiles.check(here, here.ours, far)
+    with pytest.raises(load.Failed, match="somebody shows"):  # not from others either
+        tiles.check(here, replace(here.ours, name="somebody"), far)
+
+
+def test_growth_and_the_slow_zoom_are_told_zoom_by_zoom() -> None:
+    tile = cells.Tile
+    few = {tile(zoom, 0, 0): 10.0 for zoom in tiles.LOW_ZOOMS}
+    grown = {1000: few, 2000: few | {tile(3, 0, 0): 31.0}}
+    row = tiles.growth(grown)
+    assert row.result == pytest.approx(3.1)
+    assert "z3" in row.ours
+    assert row.met is False
 
 
 def test_lists_are_the_features_that_sql_makes(here: site.Site) -> None:
@@ -84,6 +106,12 @@ def test_lists_are_the_features_that_sql_makes(here: site.Site) -> None:
     boxes = lists.choose(here, 2)
     with pytest.raises(load.Failed, match="differ"):
         lists.check(here, boxes, 2, other.replace("{limit}", "2"))
+
+
+def test_ogc_is_measured_beside_our_own_list(here: site.Site) -> None:
+    (items, collections) = lists.ogc(replace(here, seconds=1))
+    assert items.result
+    assert collections.cells()[-1] == "not here"
 
 
 def test_the_map_is_kept_in_time_and_the_country_stays_as_it_was(here: site.Site) -> None:
@@ -110,11 +138,13 @@ def test_the_table_says_what_was_met_and_what_was_missed(tmp_path: Path) -> None
     made = [
         rows.Row("fast", "2/s", "other 1/s", 2.0, 1.0),
         rows.Row("slow", "9 ms", "", 9.0, 5.0, "ms", at_most=True),
-        rows.Row("absent", "", "Martin", None, 1.0),
+        rows.Row("absent", "3/s", "Martin", None, 1.0),
+        rows.Row("broken", "", "it fell over", failed=True),
     ]
     table = rows.markdown(made).splitlines()
     assert table[2] == "| fast | 2/s | other 1/s | 2.00 × | ≥ 1.00 × | met |"
     assert table[3] == "| slow | 9 ms |  | 9.00 ms | ≤ 5.00 ms | **missed** |"
-    assert table[4].split(" | ")[3] == "not here"
+    assert table[4] == "| absent | 3/s | Martin |  | ≥ 1.00 × | not here |"
+    assert table[5].endswith("| **failed** |")
     rows.write(tmp_path / "out.json", {"machine": "this"}, made)
-    assert [row["met"] for row in json.loads((tmp_path / "out.json").read_text())["rows"]] == [True, False, None]
+    assert [row["met"] for row in json.loads((tmp_path / "out.json").read_text())["rows"]] == [True, False, None, None]

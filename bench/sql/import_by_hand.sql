@@ -1,13 +1,12 @@
 -- How somebody who knows SQL brings the postcodes in by hand; bench/imports.py runs these statements in one transaction.
+-- Numbers and points are made while COPY writes each row: nothing is written twice.
 CREATE TEMPORARY TABLE raw (
-  postcode text, lon float, lat float, wd13 text, id bigint, geom geometry(Point, 4326)
+  postcode text, lon float, lat float, wd13 text,
+  id bigint DEFAULT nextval(pg_get_serial_sequence('asset', 'id')),
+  geom geometry(Point, 4326) GENERATED ALWAYS AS (ST_SetSRID(ST_MakePoint(lon, lat), 4326)) STORED
 ) ON COMMIT DROP;
 
 COPY raw (postcode, lon, lat, wd13) FROM STDIN WITH (FORMAT csv, HEADER);
-
-UPDATE raw SET wd13 = coalesce(wd13, ''),
-  id = nextval(pg_get_serial_sequence('asset', 'id')),
-  geom = ST_SetSRID(ST_MakePoint(lon, lat), 4326);
 
 ANALYZE raw;
 
@@ -24,7 +23,7 @@ INSERT INTO asset (
 SELECT raw.id, 'place', postcode,
   CASE WHEN wd13 <> '' THEN '- Wd13: ' || wd13 ELSE '' END, 'other', 'published', 'active',
   '{"use": "in-use", "access": "", "address": "", "telephone": ""}', geom, lies.code, 'import', now(),
-  (SELECT max(id) FROM import_run), %(source)s, sha256(convert_to(postcode || lon || lat || wd13, 'UTF8'))
+  (SELECT max(id) FROM import_run), %(source)s, sha256(convert_to(postcode || lon || lat || coalesce(wd13, ''), 'UTF8'))
 FROM raw LEFT JOIN lies ON lies.id = raw.id AND lies.ward ORDER BY raw.id;
 
 INSERT INTO asset_area (asset_id, area_id) SELECT id, area_id FROM lies;
