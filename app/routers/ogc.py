@@ -8,7 +8,6 @@ import re
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import errors
 from app.geo import cql2, crs
@@ -102,7 +101,7 @@ async def list_collections(request: Request, session: Read, serving: Serving) ->
     value = {
         "links": [*asked.own_links(), *licence(serving)],
         "crs": [system.uri for system in crs.ALL],
-        "collections": [await _listed(session, serving, asked.root, one) for one in every],
+        "collections": [await _listed(serving, asked.root, one) for one in every],
     }
     return ogc_answer.answer(asked, value, "ogc_collections")
 
@@ -112,18 +111,18 @@ async def read_collection(collection_id: str, request: Request, session: Read, s
     """One collection."""
     collection = await ogc_collections.find(session, collection_id)
     asked = Asked.of(request)
-    value = await _described(session, serving, asked.root, collection)
+    value = await _described(serving, asked.root, collection)
     value["links"] = [*asked.own_links(), *value["links"]]
     return ogc_answer.answer(asked, value, "ogc_collection")
 
 
-async def _listed(session: AsyncSession, serving: Service, root: str, collection: Collection) -> dict[str, Any]:
-    value = await _described(session, serving, root, collection)
+async def _listed(serving: Service, root: str, collection: Collection) -> dict[str, Any]:
+    value = await _described(serving, root, collection)
     own = link("self", f"{root}/collections/{collection.id}", PLAIN["json"], collection.title)
     return value | {"links": [own, *value["links"]]}
 
 
-async def _described(session: AsyncSession, serving: Service, root: str, collection: Collection) -> dict[str, Any]:
+async def _described(serving: Service, root: str, collection: Collection) -> dict[str, Any]:
     value: dict[str, Any] = {
         "id": collection.id,
         "title": collection.title,
@@ -134,13 +133,11 @@ async def _described(session: AsyncSession, serving: Service, root: str, collect
         "storageCrs": crs.CRS84.uri,
         "links": [*_links_of_collection(root, collection), *licence(serving)],
     }
-    found = await ogc_collections.extent(session, serving, collection)
+    found = await ogc_collections.extent(serving, collection)
     extent: dict[str, Any] = {}
     if found.box:
-        extent["spatial"] = {"bbox": [[round(side, 6) for side in found.box]], "crs": crs.CRS84.uri}
-    if found.begin:
-        ends = [found.begin, None if collection.level else found.end]
-        interval = [at.isoformat().replace("+00:00", "Z") if at else None for at in ends]
+        extent["spatial"] = {"bbox": [list(found.box)], "crs": crs.CRS84.uri}
+        interval = [at.isoformat().replace("+00:00", "Z") if at else None for at in (found.begin, found.end)]
         extent["temporal"] = {"interval": [interval], "trs": "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"}
     return value | ({"extent": extent} if extent else {})
 

@@ -54,10 +54,15 @@ class Asked:
         query = urlencode({**self.given, **changes}, safe=",:/")
         return f"{self.root}{quote(self.request.url.path.removeprefix('/ogc'))}" + (f"?{query}" if query else "")
 
+    @property
+    def chosen(self) -> dict[str, str]:
+        """What an address needs to say so that this format comes again, however it was agreed on."""
+        return {} if self.form == next(iter(self.media)) else {"f": self.form}
+
     def own_links(self) -> list[Link]:
         """`self`, and an `alternate` for every other format."""
         names = {JSON: "This document as JSON", HTML: "This document as a page"}
-        own = link("self", self.address(), self.media[self.form], "This document")
+        own = link("self", self.address(**self.chosen), self.media[self.form], "This document")
         others = [name for name in self.media if name != self.form]
         return [own, *(link("alternate", self.address(f=name), self.media[name], names[name]) for name in others)]
 
@@ -132,7 +137,7 @@ def read(row: str) -> Any:
 
 
 class OgcRoute(APIRoute):
-    """A route of /ogc: it reads its query itself, says 400 where our own API says 422, and tells people in a page."""
+    """A route of /ogc: it reads its query itself, says 400 where our own API says 422."""
 
     reads_query_itself = True
 
@@ -143,20 +148,18 @@ class OgcRoute(APIRoute):
         async def polite(request: Request) -> Response:
             try:
                 return await handler(request)
-            except (RequestValidationError, errors.Problem) as error:
-                problem = _standard(error)
-                if not ogc_asking.wants_html(request):
-                    raise problem from error
-                body = drawn("ogc_problem", request, problem=problem)
-                headers = {"Cache-Control": "no-store", "Vary": "Accept", **problem.headers}
-                return Response(body, problem.status, headers, media_type="text/html")
+            except RequestValidationError as error:
+                raise errors.BadRequest("The address could not be understood.") from error
+            except errors.Invalid as error:
+                raise errors.BadRequest(error.detail) from error
 
         return polite
 
 
-def _standard(error: Exception) -> errors.Problem:
-    if isinstance(error, RequestValidationError):
-        return errors.BadRequest("The address could not be understood.")
-    if isinstance(error, errors.Invalid):
-        return errors.BadRequest(error.detail)
-    return error if isinstance(error, errors.Problem) else errors.Problem()
+def page_of(problem: errors.Problem, request: Request) -> Response | None:
+    """A problem below /ogc, told to people in a page, wherever it came up; None for whoever reads JSON rather."""
+    if not ogc_asking.wants_html(request):
+        return None
+    body = drawn("ogc_problem", request, problem=problem)
+    headers = {"Cache-Control": "no-store", "Vary": "Accept", **problem.headers}
+    return Response(body, problem.status, headers, media_type="text/html")

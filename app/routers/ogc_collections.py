@@ -5,27 +5,33 @@ features are all made from these, so they cannot differ. Columns are plain value
 flattened here for GIS clients.
 """
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from psycopg.errors import QueryCanceled
 from sqlalchemy import Boolean, DateTime, Integer, Select, Text, and_, cast, func, literal, literal_column, or_, select
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 
-from app import errors, kinds, lifecycles, locale, search
+from app import db, errors, kinds, lifecycles, locale, search
 from app.auth import VISITOR
 from app.geo import cql2, pyramid
 from app.geo.crs import Crs
 from app.models import Area, Asset, BoundarySet
+from app.routers.deps import Service
 from app.routers.ogc_asking import Span
 from app.search import AssetFilter
 
@@ -132,7 +138,12 @@ class Collection:
             on_map = await pyramid.count_on_map(session, (self.kind,))
             conditions = [or_(_ENDED, Asset.geom.is_(None))]  # what is public and not on the map
         some = self.select(self.row).where(*conditions).limit(COUNT_BOUND + 1).subquery()
-        counted = await session.scalar(select(func.count()).select_from(some)) or 0
+        try:
+            counted = await session.scalar(select(func.count()).select_from(some)) or 0
+        except DBAPIError as error:
+            if not isinstance(error.orig, QueryCanceled):
+                raise
+            return None  # the page is there all the same
         return on_map + counted if counted <= COUNT_BOUND else None
 
 
@@ -289,9 +300,8 @@ async def find(session: AsyncSession, collection_id: str) -> Collection:
     raise errors.NotFound("There is no such collection. /ogc/collections lists all.")
 
 
-#: Seconds for which the bounds of a collection are kept.
+#: Seconds for which bounds are kept, and that none could be found in time.
 KEPT_S = 60.0
-_extents: WeakKeyDictionary[object, dict[str, tuple[float, "Extent"]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -299,25 +309,55 @@ class Extent:
     """Where and when the features of a collection are; None where nothing is known."""
 
     box: tuple[float, float, float, float] | None
-    begin: datetime | None
-    end: datetime | None
+    begin: datetime | None = None
+    end: datetime | None = None
 
 
-async def extent(session: AsyncSession, keeper: object, collection: Collection) -> Extent:
-    """The bounds of a collection: west, south, east, north in degrees. Kept for a minute with the keeper, the service:
-    making them reads every row.
+#: What is said when bounds cannot be found in time: everything lies within.
+ANYWHERE = Extent((-180.0, -90.0, 180.0, 90.0))
+
+
+@dataclass
+class _Kept:
+    """The bounds that a service keeps: by level of area, and one for all assets."""
+
+    found: dict[str, tuple[float, Extent]] = field(default_factory=dict)
+    making: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def of(self, name: str) -> Extent | None:
+        """What is there, as long as it is fresh or somebody is making it anew."""
+        made_at, extent = self.found.get(name, (-KEPT_S, None))
+        return extent if self.making.locked() or time.monotonic() - made_at < KEPT_S else None
+
+
+_kept: WeakKeyDictionary[object, _Kept] = WeakKeyDictionary()
+
+
+async def extent(service: Service, collection: Collection) -> Extent:
+    """The bounds of a collection: west, south, east, north in degrees. All of its features lie within; those of a kind
+    are the bounds of all kinds, as the database finds them without reading every row. Kept for a minute.
     """
-    kept, now = _extents.setdefault(keeper, {}), time.monotonic()
-    made_at, found = kept.get(collection.id, (0.0, None))
-    if found is None or now - made_at >= KEPT_S:
-        found = await _extent(session, collection)
-        kept[collection.id] = (now, found)
-    return found
+    kept, name = _kept.setdefault(service, _Kept()), collection.level or ""
+    known = kept.of(name)
+    if known:
+        return known
+    async with kept.making:  # one at a time; the others go on with what was there before
+        made_at, found = kept.found.get(name, (-KEPT_S, ANYWHERE))
+        if time.monotonic() - made_at >= KEPT_S:
+            found = ANYWHERE
+            with suppress(DBAPIError, PoolTimeout):
+                found = await _extent(service, collection)
+            kept.found[name] = (time.monotonic(), found)
+        return found
 
 
-async def _extent(session: AsyncSession, collection: Collection) -> Extent:
-    begin, end = _times(collection)
-    around = func.ST_Extent(collection.geom)
-    sides = (func.ST_XMin(around), func.ST_YMin(around), func.ST_XMax(around), func.ST_YMax(around))
-    row = (await session.execute(collection.select(*sides, func.min(begin), func.max(end)))).one()
-    return Extent(tuple(row[:4]) if row[0] is not None else None, row[4], row[5])
+async def _extent(service: Service, collection: Collection) -> Extent:
+    async with service.engines.visiting() as session:
+        if collection.kind:
+            row = (await session.execute(db.sql("ogc_bounds"))).one()
+            return Extent(tuple(row) if row.west is not None else None)
+        begin, end = _times(collection)
+        around = func.ST_Extent(collection.geom)
+        sides = (func.ST_XMin(around), func.ST_YMin(around), func.ST_XMax(around), func.ST_YMax(around))
+        row = (await session.execute(collection.select(*sides, func.min(begin), func.max(end)))).one()
+        return Extent(tuple(row[:4]) if row[0] is not None else None, row[4], row[5])

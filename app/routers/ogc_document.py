@@ -54,6 +54,11 @@ def _paths_of(collection: Collection) -> Json:
             "get": _operation(f"{name}.getQueryables", "What can be filtered by", "Features", SCHEMA, "anything")
         },
         f"{own}/schema": {"get": _operation(f"{name}.getSchema", "Properties", "Features", SCHEMA, "anything")},
+        f"{own}/feature-schema": {
+            "get": _operation(
+                f"{name}.getFeatureSchema", "A feature as GeoJSON has it", "Features", SCHEMA, "anything"
+            )
+        },
         f"{own}/items": {"get": _items(collection)},
         f"{own}/items/{{featureId}}": {
             "get": _operation(
@@ -121,7 +126,10 @@ def _operation(
         kind: {"schema": {"type": "string"} if kind == "text/html" else _ref("schemas", schema)}
         for kind in media.values()
     }
-    statuses = {"304": "NotModified", "400": "Invalid", "406": "NotAcceptable", "429": "TooMany", "500": "Fault"}
+    statuses = {
+        "304": "NotModified", "400": "Invalid", "406": "NotAcceptable", "429": "TooMany", "500": "Fault",
+        "503": "Busy",
+    }  # fmt: skip
     if missing:
         statuses["404"] = "NotFound"
     return {
@@ -199,67 +207,53 @@ def _responses() -> Json:
         "NotAcceptable": "None of the formats that Accept names.",
         "TooMany": "Too many requests in this minute.",
         "Fault": "The fault is ours.",
+        "Busy": "There was no room, or this was too costly to answer.",
     }
     found: Json = {name: {"description": words, "content": problem} for name, words in said.items()}
+    seconds = {"description": "Seconds to wait before asking again.", "schema": {"type": "integer", "minimum": 1}}
+    for name in ("TooMany", "Busy"):
+        found[name]["headers"] = {"Retry-After": seconds}
     return found | {"NotModified": {"description": "What If-None-Match names is still so."}}
 
 
 def _schemas() -> Json:
-    links = {"type": "array", "items": _ref("schemas", "link")}
     text: Json = {"type": "string"}
+    number: Json = {"type": "integer", "minimum": 0}
+    links = _list_of("link")
+    link = dict.fromkeys(("href", "rel", "type", "title", "hreflang"), text) | {"templated": {"type": "boolean"}}
     collection: Json = {
-        "type": "object",
-        "required": ["id", "links"],
-        "properties": {
-            "id": text, "title": text, "description": text, "attribution": text, "links": links,
-            "extent": {"type": "object"}, "itemType": {"type": "string", "default": "feature"},
-            "crs": {"type": "array", "items": text, "default": [crs.CRS84.uri]},
-            "storageCrs": {"type": "string", "format": "uri"},
-        },
+        "id": text, "title": text, "description": text, "attribution": text, "links": links,
+        "extent": {"type": "object"}, "itemType": {"type": "string", "default": "feature"},
+        "crs": {"type": "array", "items": text, "default": [crs.CRS84.uri]},
+        "storageCrs": {"type": "string", "format": "uri"},
     }  # fmt: skip
     feature: Json = {
-        "type": "object",
-        "required": ["type", "id", "geometry", "properties"],
-        "properties": {
-            "type": {"type": "string", "enum": ["Feature"]}, "id": text, "links": links,
-            "geometry": {"type": "object", "nullable": True, "description": "A GeoJSON geometry, or null."},
-            "properties": {"type": "object", "nullable": True},
-        },
+        "type": {"type": "string", "enum": ["Feature"]}, "id": text, "links": links,
+        "geometry": {"type": "object", "nullable": True, "description": "A GeoJSON geometry, or null."},
+        "properties": {"type": "object", "nullable": True},
     }  # fmt: skip
+    features: Json = {
+        "type": {"type": "string", "enum": ["FeatureCollection"]}, "features": _list_of("feature"), "links": links,
+        "timeStamp": {"type": "string", "format": "date-time"}, "numberMatched": number, "numberReturned": number,
+    }  # fmt: skip
+    problem: Json = {"type": text, "title": text, "status": {"type": "integer"}, "detail": text, "instance": text}
     return {
         "anything": {"type": "object"},
         "binary": {"type": "string", "format": "binary"},
-        "link": {
-            "type": "object",
-            "required": ["href", "rel", "type", "title"],
-            "properties": dict.fromkeys(("href", "rel", "type", "title", "hreflang"), text)
-            | {"templated": {"type": "boolean"}},
-        },
-        "landingPage": _object({"title": text, "description": text, "links": links}, ["links"]),
-        "confClasses": _object({"conformsTo": {"type": "array", "items": text}, "links": links}, ["conformsTo"]),
-        "collection": collection,
-        "collections": _object(
-            {"links": links, "collections": {"type": "array", "items": _ref("schemas", "collection")}},
-            ["links", "collections"],
-        ),
-        "feature": feature,
-        "featureCollection": _object(
-            {
-                "type": {"type": "string", "enum": ["FeatureCollection"]},
-                "features": {"type": "array", "items": _ref("schemas", "feature")},
-                "links": links,
-                "timeStamp": {"type": "string", "format": "date-time"},
-                "numberMatched": {"type": "integer", "minimum": 0},
-                "numberReturned": {"type": "integer", "minimum": 0},
-            },
-            ["type", "features"],
-        ),
-        "problem": _object(
-            {"type": text, "title": text, "status": {"type": "integer"}, "detail": text, "instance": text},
-            ["type", "title", "status", "detail"],
-        ),
+        "link": _object(link, "href rel type title"),
+        "landingPage": _object({"title": text, "description": text, "links": links}, "links"),
+        "confClasses": _object({"conformsTo": {"type": "array", "items": text}, "links": links}, "conformsTo"),
+        "collection": _object(collection, "id links"),
+        "collections": _object({"links": links, "collections": _list_of("collection")}, "links collections"),
+        "feature": _object(feature, "type id geometry properties"),
+        "featureCollection": _object(features, "type features"),
+        "problem": _object(problem, "type title status detail"),
     }
 
 
-def _object(properties: Json, required: list[str]) -> Json:
-    return {"type": "object", "required": required, "properties": properties}
+def _list_of(schema: str) -> Json:
+    return {"type": "array", "items": _ref("schemas", schema)}
+
+
+def _object(properties: Json, required: str) -> Json:
+    return {"type": "object", "required": required.split(), "properties": properties}

@@ -4,19 +4,21 @@ Rows come in the order in which they were made, and the cursor names the last on
 every feature that is there throughout exactly once. The database writes the GeoJSON; here it is put into its frame.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
+from psycopg.errors import QueryCanceled
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
-from app import errors
+from app import db, errors
 from app.geo import cql2, crs
 from app.routers import deps, ogc_answer, ogc_asking, ogc_collections
-from app.routers.deps import Read, anonymous
+from app.routers.deps import anonymous
 from app.routers.ogc_answer import Asked, Link, link
 from app.routers.ogc_asking import FEATURES, HTML, PLAIN
 from app.routers.ogc_collections import Collection
@@ -32,8 +34,24 @@ PARAMETERS = (
 SHOWN = 5
 
 
+async def _visiting(request: Request) -> AsyncIterator[AsyncSession]:
+    async with deps.serving_of(request).engines.visiting() as session:
+        try:
+            yield session
+        except DBAPIError as error:
+            if not isinstance(error.orig, QueryCanceled):
+                raise
+            raise errors.Busy(
+                f"This was too costly to answer: it took more than {db.VISIT_S} seconds and was stopped. "
+                "Ask for less, with a plainer filter or a smaller box."
+            ) from error
+
+
+Visit = Annotated[AsyncSession, Depends(_visiting, scope="function")]
+
+
 @router.get("/collections/{collection_id}/items", **anonymous("map.read"))
-async def list_items(collection_id: str, request: Request, session: Read) -> Response:
+async def list_items(collection_id: str, request: Request, session: Visit) -> Response:
     """The features of a collection that meet every condition, a page at a time."""
     collection = await ogc_collections.find(session, collection_id)
     asked = Asked.of(request, (*PARAMETERS, *plain_queryables(collection)), FEATURES)
@@ -104,8 +122,8 @@ async def _page(
 def _links_of_items(asked: Asked, collection: Collection, following: str | None) -> list[Link]:
     links = asked.own_links()
     if following:
-        # The next page keeps the format of this one, however that was agreed on.
-        links.append(link("next", asked.address(cursor=following), asked.media[asked.form], "The next page"))
+        address = asked.address(cursor=following, **asked.chosen)
+        links.append(link("next", address, asked.media[asked.form], "The next page"))
     up = f"{asked.root}/collections/{collection.id}"
     return [*links, link("collection", up, PLAIN["json"], collection.title)]
 
@@ -129,7 +147,7 @@ def _answer_items(
 
 
 @router.get("/collections/{collection_id}/items/{feature_id}", **anonymous("map.read"))
-async def read_item(collection_id: str, feature_id: str, request: Request, session: Read) -> Response:
+async def read_item(collection_id: str, feature_id: str, request: Request, session: Visit) -> Response:
     """One feature."""
     collection = await ogc_collections.find(session, collection_id)
     asked = Asked.of(request, ("crs",), FEATURES)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import errors, kinds
 from app.geo import cells, crs, outlines, tiles
@@ -97,19 +96,19 @@ async def list_tilesets_of(collection_id: str, request: Request, session: Read) 
 async def read_tileset(grid: str, request: Request, session: Read, serving: Serving) -> Response:
     """The tileset of the whole map."""
     every = [one for one in await ogc_collections.every(session) if one.kind]
-    return _tileset(Asked.of(request), serving, None, grid, await _bounds(session, serving, every))
+    return _tileset(Asked.of(request), serving, None, grid, await _bounds(serving, every))
 
 
 @router.get("/collections/{collection_id}/tiles/{grid}", **anonymous("map.read"))
 async def read_tileset_of(collection_id: str, grid: str, request: Request, session: Read, serving: Serving) -> Response:
     """A tileset of a collection."""
     collection = await ogc_collections.find(session, collection_id)
-    return _tileset(Asked.of(request), serving, collection, grid, await _bounds(session, serving, [collection]))
+    return _tileset(Asked.of(request), serving, collection, grid, await _bounds(serving, [collection]))
 
 
-async def _bounds(session: AsyncSession, serving: Service, collections: Sequence[Collection]) -> dict[str, Any]:
+async def _bounds(serving: Service, collections: Sequence[Collection]) -> dict[str, Any]:
     """Where the features of these are, in the metres of the grid."""
-    extents = [await ogc_collections.extent(session, serving, one) for one in collections]
+    extents = [await ogc_collections.extent(serving, one) for one in collections]
     boxes = [extent.box for extent in extents if extent.box]
     if not boxes:
         return {}
