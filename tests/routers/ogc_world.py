@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import uvicorn
 from geoalchemy2 import WKTElement
 from pydantic import SecretStr
@@ -152,12 +153,21 @@ class Ogc:
 
     url: str
     client: httpx.Client
+    writer: str
+    """The URL of its database, as the writing role."""
 
     def get(self, path: str = "", accept: str | None = None, **query: Any) -> httpx.Response:
         """GET below /ogc; parameters with a hyphen are written with an underscore."""
         asked = {_HYPHENS.get(name, name): value for name, value in query.items()}
         headers = {"Accept": accept} if accept else {}
         return self.client.get(f"{self.url}{path}", params=asked or None, headers=headers)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Whoever reads an area and its boundary set waits until the block ends: what a very slow statement is like."""
+        with psycopg.connect(self.writer.replace("+psycopg", "")) as connection:
+            connection.execute("LOCK TABLE boundary_set IN ACCESS EXCLUSIVE MODE")
+            yield
 
     def json(self, path: str = "", **query: Any) -> Any:
         """The same as JSON, which must be there."""
@@ -196,7 +206,7 @@ def serving(database: Database, folder: Path) -> Iterator[Ogc]:
         thread.start()
         with httpx.Client(timeout=30) as client:
             _wait(client, url)
-            yield Ogc(f"{url}/ogc", client)
+            yield Ogc(f"{url}/ogc", client, database.write)
         server.should_exit = True
         thread.join(20)
         assert not thread.is_alive(), "the server did not stop"

@@ -94,9 +94,15 @@ def test_every_operation_has_a_name_of_its_own_and_every_status_it_can_answer_wi
     names = [operation["operationId"] for _, operation, _ in _operations(document)]
     assert len(names) == len(set(names)) > 50
     for path, operation, _ in _operations(document):
-        assert {"200", "400", "406", "500"} <= set(operation["responses"])  # /req/oas30/exception-codes
+        assert {"200", "400", "406", "429", "500", "503"} <= set(operation["responses"])  # /req/oas30/exception-codes
         assert all("description" in _resolved(document, said) for said in operation["responses"].values())
         assert ("404" in operation["responses"]) == ("{" in path)
+
+
+def test_who_is_to_come_again_later_is_told_when(document: Any) -> None:
+    for _, operation, _ in _operations(document):
+        for status in ("429", "503"):
+            assert "Retry-After" in _resolved(document, operation["responses"][status])["headers"]
 
 
 def _resolved(document: Any, said: dict[str, Any]) -> Any:
@@ -148,6 +154,30 @@ def test_every_address_of_the_document_is_served_and_every_link_is_in_it(ogc: Og
         for name, value in {**real, "{featureId}": _some_id(collection)}.items():
             address = address.replace(name, value)
         assert ogc.get(address).status_code == 200, path
+    known = [re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))) for path in document["paths"]]
+    followed = _follow(ogc)
+    assert len(followed) > 150
+    for address in followed:
+        path = httpx.URL(address).path.removeprefix("/ogc") or "/"
+        assert any(one.fullmatch(path) for one in known), address
+
+
+def _follow(ogc: Ogc) -> set[str]:
+    """Every address of the service that the links from the landing page lead to; each has the type that was said."""
+    seen: set[str] = set()
+    waiting = [{"href": ogc.url, "type": "application/json"}]
+    while waiting:
+        one = waiting.pop()
+        address = re.sub(r"{\w+}", "0", one["href"])
+        if address in seen or not address.startswith(ogc.url):
+            continue
+        seen.add(address)
+        answer = ogc.client.get(address)
+        assert answer.status_code == 200, address
+        assert answer.headers["content-type"].startswith(one["type"]), address
+        if "json" in one["type"]:
+            waiting += [part for part in _walk(answer.json()) if isinstance(part.get("href"), str)]
+    return seen
 
 
 def _some_id(collection: str) -> str:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from app.routers import ogc_collections
 from tests.factories import BOROUGH, FAR_WARD, HERE, NORTH, Town
 from tests.routers.ogc_world import EPSG27700, PLACES, SECRETS, SEEN, UID, Ogc, refused
 
@@ -37,8 +38,17 @@ def test_a_collection_says_where_and_when_its_features_are(ogc: Ogc) -> None:
         "bbox": [[-179.5, -17.0, 179.5, 51.500729]],
         "crs": "http://www.opengis.net/def/crs/OGC/1.3/CRS84",
     }
-    assert extent["temporal"]["interval"] == [["2026-03-01T09:00:00Z", "2026-06-01T09:00:00Z"]]
+    assert extent["temporal"]["interval"] == [[None, None]]
     assert ogc.json("/collections/wards")["extent"]["temporal"]["interval"] == [["2022-05-05T00:00:00Z", None]]
+
+
+def test_bounds_that_cannot_be_found_in_time_are_the_whole_world_and_not_a_failure(
+    ogc: Ogc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ogc_collections, "KEPT_S", 0.0)
+    with ogc.locked():
+        assert ogc.json("/collections/wards")["extent"]["spatial"]["bbox"] == [[-180, -90, 180, 90]]
+    assert ogc.json("/collections/wards")["extent"]["spatial"]["bbox"] != [[-180, -90, 180, 90]]
 
 
 @pytest.mark.parametrize("collection", KINDS)

@@ -1,7 +1,14 @@
 """How /ogc talks: parameters and formats that it refuses, negotiation, tags, links as headers, faults as pages."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
 import pytest
 
+from app import db
+from app.geo import cql2
 from tests.routers.ogc_world import UID, Ogc, refused
 
 # Parameters ----------------------------------------------------------------------------------------------------------
@@ -46,11 +53,44 @@ def test_a_faulty_request_is_told_to_people_in_a_page(ogc: Ogc) -> None:
     assert ogc.get("/collections/x", accept="text/html").status_code == 404
 
 
+def test_faults_that_come_up_outside_of_a_route_are_pages_too(ogc: Ogc) -> None:
+    for asked in ({"f": "html"}, None):
+        answer = ogc.client.post(f"{ogc.url}/collections", params=asked, headers={"Accept": "text/html"})
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert "HTTP status 405" in answer.text
+    assert refused(ogc.client.post(f"{ogc.url}/collections"), 405)
+
+
+def test_costly_questions_end_soon_and_nobody_else_waits_for_them(ogc: Ogc) -> None:
+    asked = f"{ogc.url}/collections/wards/items"
+    began = time.monotonic()
+    with ogc.locked(), ThreadPoolExecutor(4) as pool:  # what is locked is slow
+        pages = pool.submit(httpx.get, asked, headers={"Accept": "text/html"}, timeout=20)
+        slow = [pool.submit(httpx.get, asked, params={"filter": "illustrative"}, timeout=20) for _ in range(3)]
+        time.sleep(0.5)
+        found = ogc.client.get(f"{ogc.url.removesuffix('/ogc')}/api/v1/assets", timeout=2)
+        answers = [one.result() for one in slow]
+    assert found.status_code == 200
+    assert time.monotonic() - began < db.VISIT_S + 3
+    for answer in answers:
+        assert "too costly" in refused(answer, 503)
+        assert int(answer.headers["retry-after"]) > 0
+    assert (pages.result().status_code, "too costly" in pages.result().text) == (503, True)
+    assert ogc.get("/collections/wards/items").status_code == 200
+
+
 def test_nothing_is_written_here(ogc: Ogc) -> None:
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         answer = ogc.client.request(method, f"{ogc.url}/collections/projects/items")
         assert answer.status_code == 405
         assert answer.headers["allow"] == "GET, HEAD"
+
+
+def test_the_limits_of_a_filter_in_the_guide_are_those_of_the_service() -> None:
+    guide = Path(__file__).parents[2].joinpath("docs", "ogc.md").read_text(encoding="utf-8")
+    said = f"at most {cql2.MAX_LENGTH:,} characters, {cql2.MAX_NODES} parts and a depth of {cql2.MAX_DEPTH}"
+    assert said in guide
 
 
 # HTTP ----------------------------------------------------------------------------------------------------------------
@@ -111,6 +151,14 @@ def test_accept_decides_on_the_format(ogc: Ogc, accept: str | None, kind: str) -
     answer = ogc.get("/collections/ideas/items", accept=accept)
     assert answer.headers["content-type"] == kind
     assert "Accept" in answer.headers["vary"]
+
+
+def test_a_link_to_this_document_leads_to_its_format_however_that_was_agreed_on(ogc: Ogc) -> None:
+    answer = ogc.get("/collections/places/items", accept="text/html", limit=3)
+    for rel in ("self", "next"):
+        assert answer.links[rel]["type"] == "text/html"
+        assert ogc.client.get(answer.links[rel]["url"]).headers["content-type"].startswith("text/html")
+    assert "f=" not in ogc.get("/collections/places/items", limit=3).links["self"]["url"]
 
 
 def test_f_is_stronger_than_accept(ogc: Ogc) -> None:

@@ -7,6 +7,7 @@ here, and a test sees to it that each of them is.
 
 import re
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -16,31 +17,47 @@ from tests.routers.ogc_world import CRS84, EPSG3857, EPSG4326, EPSG27700, UID, O
 
 SPEC = "http://www.opengis.net/spec/"
 REL = "http://www.opengis.net/def/rel/ogc/1.0/"
-#: class → the requirements of it that are tried here, or in which file they are
+#: class → the tests that try its requirements
 CLASSES = {
-    "ogcapi-common-1/1.0/conf/core": "http, query-param-unknown, query-param-invalid",
-    "ogcapi-common-1/1.0/conf/landing-page": "root-op, root-success, api-definition, conformance",
-    "ogcapi-common-1/1.0/conf/json": "definition, content",
-    "ogcapi-common-1/1.0/conf/html": "definition, content",
-    "ogcapi-common-1/1.0/conf/oas30": "definition, completeness",
-    "ogcapi-common-2/1.0/conf/collections": "collections, collection",
-    "ogcapi-features-1/1.0/conf/core": "all",
-    "ogcapi-features-1/1.0/conf/oas30": "all",
-    "ogcapi-features-1/1.0/conf/html": "all",
-    "ogcapi-features-1/1.0/conf/geojson": "all",
-    "ogcapi-features-2/1.0/conf/crs": "all, and test_ogc_systems",
-    "ogcapi-features-3/1.0/conf/queryables": "all",
-    "ogcapi-features-3/1.0/conf/queryables-query-parameters": "all, and test_ogc_filters",
-    "ogcapi-features-3/1.0/conf/filter": "all, and test_ogc_filters",
-    "ogcapi-features-3/1.0/conf/features-filter": "all",
-    "ogcapi-tiles-1/1.0/conf/core": "all, and test_ogc_tiles",
-    "ogcapi-tiles-1/1.0/conf/tileset": "all",
-    "ogcapi-tiles-1/1.0/conf/tilesets-list": "all",
-    "ogcapi-tiles-1/1.0/conf/dataset-tilesets": "all",
-    "ogcapi-tiles-1/1.0/conf/geodata-tilesets": "all",
-    "ogcapi-tiles-1/1.0/conf/mvt": "all, and test_ogc_tiles",
-    "ogcapi-tiles-1/1.0/conf/oas30": "all",
-}
+    "ogcapi-common-1/1.0/conf/core": "req_core_http_and_etag req_core_query_param_unknown_and_invalid",
+    "ogcapi-common-1/1.0/conf/landing-page":
+        "req_core_root_op_and_success req_core_api_definition_op_and_success req_core_conformance_op_and_success",
+    "ogcapi-common-1/1.0/conf/json": "req_core_root_op_and_success accept_decides_on_the_format",
+    "ogcapi-common-1/1.0/conf/html": "req_html_definition_and_content",
+    "ogcapi-common-1/1.0/conf/oas30":
+        "it_meets_the_schema_of_openapi_3_0 made_up_requests_are_answered_as_the_document_foretells",
+    "ogcapi-common-2/1.0/conf/collections":
+        "req_core_fc_md_op_and_success_and_links req_core_fc_md_items_and_sfc_md req_core_fc_md_extent",
+    "ogcapi-features-1/1.0/conf/core":
+        "req_core_root_op_and_success req_core_api_definition_op_and_success req_core_conformance_op_and_success "
+        "req_core_http_and_etag req_core_query_param_unknown_and_invalid req_core_crs84 "
+        "req_core_fc_md_op_and_success_and_links req_core_fc_md_items_and_sfc_md req_core_fc_md_extent "
+        "req_core_fc_op_response_and_links req_core_fc_limit_definition_and_response "
+        "req_core_fc_number_matched_and_returned req_core_fc_bbox_response req_core_fc_time_response "
+        "req_core_f_op_success_and_links",
+    "ogcapi-features-1/1.0/conf/oas30":
+        "it_meets_the_schema_of_openapi_3_0 parameters_are_written_as_the_standard_has_them "
+        "every_operation_has_a_name_of_its_own_and_every_status_it_can_answer_with",
+    "ogcapi-features-1/1.0/conf/html": "req_html_definition_and_content",
+    "ogcapi-features-1/1.0/conf/geojson": "req_geojson_content req_core_fc_op_response_and_links",
+    "ogcapi-features-2/1.0/conf/crs":
+        "req_crs_fc_md_crs_list_and_storage_crs req_crs_ogc_crs_header_and_geojson a_box_is_read_in_its_own_system "
+        "an_unknown_system_is_refused_and_the_known_are_named positions_are_moved_to_their_system",
+    "ogcapi-features-3/1.0/conf/queryables": "req_queryables_link_op_and_response",
+    "ogcapi-features-3/1.0/conf/queryables-query-parameters":
+        "every_property_is_a_parameter every_queryable_but_the_geometry_is_a_parameter_with_the_same_schema",
+    "ogcapi-features-3/1.0/conf/filter":
+        "req_filter_params_and_mixing a_filter_s_positions_are_read_in_filter_crs "
+        "a_filter_that_cannot_be_understood_is_refused",
+    "ogcapi-features-3/1.0/conf/features-filter": "a_filter_in_words_finds_what_it_says",
+    "ogcapi-tiles-1/1.0/conf/core": "req_tiles_core_tc_success_and_error an_empty_tile_has_no_content",
+    "ogcapi-tiles-1/1.0/conf/tileset": "req_tiles_links_lists_and_tilesets",
+    "ogcapi-tiles-1/1.0/conf/tilesets-list": "req_tiles_links_lists_and_tilesets",
+    "ogcapi-tiles-1/1.0/conf/dataset-tilesets": "req_tiles_links_lists_and_tilesets",
+    "ogcapi-tiles-1/1.0/conf/geodata-tilesets": "req_tiles_links_lists_and_tilesets",
+    "ogcapi-tiles-1/1.0/conf/mvt": "the_tiles_of_a_zoom_hold_every_feature_once",
+    "ogcapi-tiles-1/1.0/conf/oas30": "tile_operations_are_named_by_the_suffixes_of_the_standard",
+}  # fmt: skip
 COLLECTIONS = ("projects", "ideas", "offers", "places", "services", "groups", "events", "wards", "boroughs")
 FORMATS = ("application/geo+json", "text/html")
 
@@ -61,6 +78,12 @@ def test_every_class_that_is_claimed_is_tried_and_no_other_is_claimed(ogc: Ogc) 
     cql2 = [uri for uri in claimed if uri.startswith(f"{SPEC}cql2/")]
     assert [uri for uri in claimed if uri not in cql2] == [f"{SPEC}{name}" for name in CLASSES]
     assert len(cql2) >= 10  # held by the tests of app/geo/cql2
+    there = set[str]()
+    for file in Path(__file__).parent.glob("test_ogc_*.py"):
+        there |= set(re.findall(r"^def test_(\w+)", file.read_text(encoding="utf-8"), re.MULTILINE))
+    for name, tests in CLASSES.items():
+        assert set(tests.split()) <= there, name
+        assert tests, name
 
 
 # Common and Features Part 1: Core ------------------------------------------------------------------------------------
