@@ -112,11 +112,12 @@ def test_what_others_pin_or_hide_shows_within_five_seconds_without_a_reload(live
 
 def test_an_open_page_asks_again_cheaply_and_a_hidden_one_not_at_all(live: Live, open_as: OpenAs) -> None:
     page = open_as(path=f"/?{_at(14)}")
+    expect(page.locator("#map-says")).not_to_be_empty()
     page.wait_for_load_state("networkidle")
     answers: list[Response] = []
     page.on("response", lambda answer: answers.append(answer) if "/tiles/" in answer.url else None)
-    page.wait_for_timeout(4000)
-    assert answers, "nothing was asked"
+    while len(answers) == len({answer.url for answer in answers}):  # until a second round has begun
+        page.wait_for_event("response", lambda answer: "/tiles/" in answer.url)
     known = [answer for answer in answers if answer.status != 204]
     assert all("if-none-match" in answer.request.all_headers() for answer in known)
     assert not [answer.url for answer in known if "/tiles/areas/" in answer.url], "the land is not asked for again"
@@ -124,10 +125,10 @@ def test_an_open_page_asks_again_cheaply_and_a_hidden_one_not_at_all(live: Live,
         "Object.defineProperty(document, 'visibilityState', {value: 'hidden'});"
         "document.dispatchEvent(new Event('visibilitychange'))"
     )
-    page.wait_for_timeout(500)
-    answers.clear()
-    page.wait_for_timeout(4000)
-    assert answers == []
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/tiles/" in request.url else None)
+    page.wait_for_timeout(4000)  # longer than a round
+    assert asked == []
 
 
 def test_chips_count_what_they_would_give_and_a_ward_is_found_by_typing(live: Live, open_as: OpenAs) -> None:

@@ -121,7 +121,6 @@ def test_an_offer_is_pinned_with_the_keyboard_alone_and_its_exact_place_is_never
     page.get_by_role("button", name="Choose on the map").press("Enter")
     page.locator("#map-box").focus()
     page.keyboard.press("ArrowDown")
-    page.wait_for_timeout(500)
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").filter(has_text="Roughly here")).to_be_visible()
     page.get_by_role("button", name="Put it on the map").press("Enter")
