@@ -25,8 +25,9 @@ PINNED = (
     ("z14 tile, about 1,000 pins, not cached", 14, 1000, {"tipg": 5.0, "raw SQL": 0.6, "Martin": 1.0}),
     ("z16 tile, about 100 pins, not cached", 16, 100, {"tipg": 4.0}),
 )
-#: So many tiles are asked for in turn at least (the nearest to what is wanted), and at most.
-LEAST, MOST = 600, 4000
+#: So many tiles are asked for in turn at least (the nearest to what is wanted), of full ones and of others; and at most.
+FULL = 500
+LEAST_FULL, LEAST, MOST = 600, 1500, 4000
 CHECKED = 24
 LOW_ZOOMS = range(14)
 LOW_TILES = 12
@@ -87,8 +88,9 @@ def choose(site: Site, zoom: int, pins: int) -> Chosen:
             {"shift": shift, "pins": pins, "most": MOST},
         ).fetchall()
     near = [(code, n) for code, n in found if pins * 0.7 <= n <= pins * 1.3]
-    if len(near) < LEAST:
-        near = found[:LEAST]
+    least = LEAST_FULL if pins >= FULL else LEAST
+    if len(near) < least:
+        near = found[:least]
     near.sort(key=lambda one: hash((one[0], zoom)))
     return {cells.Tile(zoom, *_place(code, zoom)): n for code, n in near}
 
