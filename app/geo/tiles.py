@@ -33,16 +33,22 @@ BUFFER = 64 / cells.EXTENT
 #: A line or polygon is drawn from this many pixels on; what is smaller is only its pin.
 SEEN = 4
 KEPT_S = 1.0
-KEPT_TILES = 1000
+#: What a shelf may hold in all, with what each thing on it takes beside its bytes.
+KEPT_BYTES = 64_000_000
+THING_BYTES = 2_000
+#: From here on zipping takes longer than others should wait for: it is done in a thread.
+ZIP_APART_FROM = 50_000
 
 
 @dataclass(frozen=True)
 class Found:
     """The ids of what a search found in a tile. With weights they are a sample: each stands for so many assets, and the
-    tile says that its counts are approximate."""
+    tile says that its counts are approximate. `shapes` are the lines and polygons to draw, where they are not those
+    among the ids: a sample would leave most of them out."""
 
     ids: Sequence[int]
     weights: Sequence[float] | None = None
+    shapes: Sequence[int] | None = None
 
 
 async def draw(
@@ -66,11 +72,12 @@ async def draw(
         counted, shapes = await _ask(ask, "tile_pyramid", asked | _grid(tile.z + cells.GRID_BITS))
     if not shapes:
         return counted or b""
+    to_draw = None if found is None else found.ids if found.shapes is None else found.shapes
     only = {
         "z": Int4(tile.z),
         "x": Int4(tile.x),
         "y": Int4(tile.y),
-        "found": found and [Int8(one) for one in found.ids],
+        "found": None if to_draw is None else [Int8(one) for one in to_draw],
     }
     (outlines,) = await _ask(ask, "tile_shapes", asked | only)
     return (counted or b"") + (outlines or b"")
@@ -81,7 +88,8 @@ async def sample(
 ) -> dict[int, float]:
     """Some public assets from all over a tile, at most about FOUND_BOUND: id → how many of its square each stands for.
 
-    Of those on the map, or of those that have ended. From afar it costs the same however many there are.
+    Of those on the map: from afar it costs the same however many there are. Or of those that have ended, which nothing
+    counts beforehand: every one in the tile is looked at in the index.
     """
     asked = _asked(tile) | {"kinds": list(of_kinds) or None, "themes": list(themes) or None}
     counted = tile.z <= cells.PYRAMID_ZOOM
@@ -101,12 +109,19 @@ def _asked(tile: cells.Tile) -> dict[str, Any]:
     statement, the same from tile to tile.
     """
     (low, high), (left, top) = tile.cells, tile.corner
-    west, south, east, north = tile.bounds(BUFFER)
+    (west, south, seen), (east, north, _) = reach(tile)
     return {
         "low": Int8(low), "high": Int8(high), "left": Int8(left), "top": Int8(top), "size": Int8(tile.size),
-        "west": west, "south": south, "east": east, "north": north, "seen": SEEN * 360 / 512 / 2**tile.z,
+        "west": west, "south": south, "east": east, "north": north, "seen": seen,
         "kind_names": [kind.name for kind in kinds.ALL], "layer_names": [kind.plural for kind in kinds.ALL],
     }  # fmt: skip
+
+
+def reach(tile: cells.Tile) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Two corners (longitude, latitude, size in degrees): civic_reach of a shape meets the box between them when it
+    reaches into the tile and is large enough to be seen."""
+    west, south, east, north = tile.bounds(BUFFER)
+    return (west, south, SEEN * 360 / 512 / 2**tile.z), (east, north, 1000.0)
 
 
 def _grid(level: int) -> dict[str, Any]:
@@ -136,7 +151,7 @@ async def _found(ask: db.Ask, tile: cells.Tile, found: Found, asked: dict[str, A
     }
     level = min(tile.z + cells.GRID_BITS, cells.CELL_ZOOM)
     counted, shapes = await _ask(ask, "tile_found", asked | rows | _grid(level))
-    return counted, shapes
+    return counted, shapes if found.shapes is None else bool(found.shapes)
 
 
 @dataclass(frozen=True)
@@ -155,16 +170,35 @@ class Made:
         """The bytes, gzipped; the same for the same bytes."""
         return gzip.compress(self.plain, 5, mtime=0)
 
+    def prepare(self) -> None:
+        """Work out beforehand what HTTP says of a large one."""
+        self.etag, self.zipped  # noqa: B018  they stay where they are looked at
+
+    @property
+    def weight(self) -> int:
+        """Bytes that it takes in memory at most, zipped or not yet."""
+        return THING_BYTES + len(self.plain) + len(self.__dict__.get("zipped", self.plain))
+
+
+@dataclass
+class _Thing:
+    until: float
+    task: asyncio.Task[Made]
+    weight: int = 0
+    """What it takes of the shelf, once it is made."""
+
 
 class Shelf:
     """Tiles made a moment ago. Whoever asks while one is being made waits for that one, so it is made once.
 
-    An answer is never older than a second plus the time of its making: old enough for a crowd that looks at the same
-    place, young enough that what was hidden goes.
+    An answer is never older than a second, or what it was told to be kept for, plus the time of its making: old enough
+    for a crowd that looks at the same place, young enough that what was hidden goes. What it holds is never more than
+    KEPT_BYTES: what has expired goes first, then what lies there longest.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[Hashable, tuple[float, asyncio.Task[Made]]] = {}
+        self._kept: dict[Hashable, _Thing] = {}
+        self._weight = 0
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[bytes]], *, keep_s: float | None = None) -> Made:
         """The tile kept under this key, or a new one, which is kept for so many seconds (a second unless told).
@@ -172,23 +206,40 @@ class Shelf:
         A failure reaches all who wait for it and is not kept.
         """
         now = time.monotonic()
-        until, task = self._kept.get(key, (0.0, None))
-        if task and task.done() and now <= until:
-            return task.result()
-        if task is None or task.done():
-            self._forget(now)
+        thing = self._kept.get(key)
+        if thing and thing.task.done() and now <= thing.until:
+            return thing.task.result()
+        if thing is None or thing.task.done():
+            self._drop(key)
             task = asyncio.ensure_future(self._make(key, make))
-            self._kept[key] = (now + (KEPT_S if keep_s is None else keep_s), task)
+            thing = self._kept[key] = _Thing(now + (KEPT_S if keep_s is None else keep_s), task)
         # Shielded: a reader who hangs up does not take the tile from the others.
-        return await asyncio.shield(task)
+        return await asyncio.shield(thing.task)
 
     async def _make(self, key: Hashable, make: Callable[[], Awaitable[bytes]]) -> Made:
         try:
-            return Made(await make())
+            made = Made(await make())
+            if len(made.plain) >= ZIP_APART_FROM:
+                await asyncio.to_thread(made.prepare)
         except BaseException:
-            del self._kept[key]
+            self._drop(key)
             raise
+        self._kept[key].weight = made.weight
+        self._weight += made.weight
+        if self._weight > KEPT_BYTES:
+            self._make_room()
+        return made
 
-    def _forget(self, now: float) -> None:
-        if len(self._kept) >= KEPT_TILES:
-            self._kept = {key: one for key, one in self._kept.items() if not one[1].done() or now <= one[0]}
+    def _make_room(self) -> None:
+        now = time.monotonic()
+        # What weighs nothing yet is still being made.
+        made = [(thing.until >= now, key) for key, thing in self._kept.items() if thing.weight]
+        for fresh, key in sorted(made, key=lambda one: one[0]):
+            if fresh and self._weight <= KEPT_BYTES:
+                break
+            self._drop(key)
+
+    def _drop(self, key: Hashable) -> None:
+        thing = self._kept.pop(key, None)
+        if thing:
+            self._weight -= thing.weight

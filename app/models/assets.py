@@ -30,6 +30,7 @@ from app.models.people import Community, Person, one_of
 ANCHOR = "CASE WHEN GeometryType(geom) = 'POINT' THEN geom ELSE ST_PointOnSurface(geom) END"
 ON_MAP = "state = 'published' AND audience = 'public' AND stage <> 'ended' AND geom IS NOT NULL"
 ENDED = "state = 'published' AND audience = 'public' AND stage = 'ended'"
+ENDED_SHAPES = "state = 'published' AND audience = 'public' AND stage = 'ended' AND GeometryType(geom) <> 'POINT'"
 SEARCH = (
     "setweight(to_tsvector('civic_english', title), 'A') || setweight(to_tsvector('civic_english', summary), 'B')"
     " || setweight(to_tsvector('civic_english', body || ' ' || organiser), 'C')"
@@ -72,6 +73,10 @@ class Asset(Base):
             "ix_asset_reach", literal_column("civic_reach(geom)").label("reach"), postgresql_using="gist",
             postgresql_ops={"reach": "gist_geometry_ops_nd"},
             postgresql_where=text("on_map AND GeometryType(geom) <> 'POINT'"),
+        ),
+        Index(
+            "ix_asset_ended_reach", literal_column("civic_reach(geom)").label("reach"), postgresql_using="gist",
+            postgresql_ops={"reach": "gist_geometry_ops_nd"}, postgresql_where=text(ENDED_SHAPES),
         ),
         Index("ix_asset_unmapped", "kind", "theme", postgresql_where=text("geom IS NULL AND state = 'published'")),
         Index("ix_asset_search", "search", postgresql_using="gin"),

@@ -11,17 +11,19 @@ from pydantic.fields import FieldInfo
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import aliased
 
-from app import errors, kinds, lifecycles, locale
+from app import db, errors, kinds, lifecycles, locale
 from app.kinds import document
 from app.models import Area, BoundarySet, Postcode
-from app.routers import present
-from app.routers.deps import Paging, Read, Serving, act
+from app.routers import kept, present
+from app.routers.deps import Paging, Read, Service, Serving, act
 from app.wire import Cursor, Out, Page, Text
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
 
 #: Areas in one drawing.
 MAX_DRAWN = 10_000
+#: Seconds for which one drawing serves everybody: the wards of a country take seconds and 25 MB.
+KEPT_S = 60
 
 Level = Literal["neighbourhood", "ward", "borough", "county", "region", "country"]
 FieldType = Literal["text", "long-text", "integer", "boolean", "choice", "url"]
@@ -280,13 +282,18 @@ async def list_areas(
 
 
 @router.get("/areas.geojson", response_class=present.GeoJson, response_model=AreaCollection, **act("service.read"))
-async def draw_areas(request: Request, session: Read, level: Level = "ward") -> Response:
-    """Outlines of the current areas of a level, simplified to about 10 m for drawing; at most 10,000."""
-    outline = func.ST_AsGeoJSON(func.ST_SimplifyPreserveTopology(Area.geom, 0.0001), 5).label("outline")
-    statement = _areas(outline).where(Area.ended_at.is_(None), Area.level == level)
-    rows = (await session.execute(statement.order_by(Area.code).limit(MAX_DRAWN))).all()
-    collection = {"type": "FeatureCollection", "features": [_feature(row) for row in rows]}
-    return present.geojson(collection, request, {"Cache-Control": "max-age=60"})
+async def draw_areas(request: Request, serving: Serving, level: Level = "ward") -> Response:
+    """Outlines of the current areas of a level, simplified to about 10 m for drawing; at most 10,000. Maps of a whole
+    country are better drawn from /tiles/areas."""
+    made = await serving.tiles.get(("areas.geojson", level), lambda: _drawn(serving, level), keep_s=KEPT_S)
+    media_type = present.GeoJson.media_type
+    return kept.answer(made, request.headers, fresh=f"max-age={KEPT_S}", media_type=media_type)
+
+
+async def _drawn(serving: Service, level: str) -> bytes:
+    async with serving.engines.reading() as session:
+        (row,) = await db.within(session)("areas_drawn", level=level, most=MAX_DRAWN)
+    return str(row.collection).encode()
 
 
 def _feature(row: Row[Any]) -> dict[str, Any]:

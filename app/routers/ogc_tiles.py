@@ -14,7 +14,7 @@ from fastapi import APIRouter, Request, Response
 
 from app import errors, kinds
 from app.geo import cells, crs, outlines, tiles
-from app.routers import ogc_answer, ogc_collections
+from app.routers import kept, ogc_answer, ogc_collections
 from app.routers.deps import Read, Service, Serving, anonymous
 from app.routers.ogc_answer import REL, Asked, Link, link
 from app.routers.ogc_asking import PLAIN
@@ -26,8 +26,6 @@ GRID = "WebMercatorQuad"
 GRID_URI = f"http://www.opengis.net/def/tilematrixset/OGC/1.0/{GRID}"
 MVT = {"mvt": tiles.MEDIA_TYPE}
 FRESH = "public, max-age=1, s-maxage=1"
-#: Smaller answers fit into one packet anyway.
-ZIP_FROM = 860
 _EDGE = 20_037_508.342_789_2
 _SCALE = 559_082_264.028_717_8
 _PIXEL_M = 0.000_28
@@ -240,14 +238,7 @@ def _tile(grid: str, *numbers: str) -> cells.Tile:
 async def _answer(request: Request, serving: Service, collection: Collection | None, tile: cells.Tile) -> Response:
     name = collection.id if collection else ""
     made = await serving.tiles.get(("ogc", name, tile), lambda: _draw(serving, collection, tile))
-    if not made.plain:
-        return Response(status_code=204, headers={"Cache-Control": FRESH})
-    headers = {"Cache-Control": FRESH, "ETag": made.etag, "Vary": "Accept, Accept-Encoding"}
-    if ogc_answer.has(request, made.etag):
-        return Response(status_code=304, headers=headers)
-    if len(made.plain) < ZIP_FROM or "gzip" not in request.headers.get("accept-encoding", ""):
-        return Response(made.plain, headers=headers, media_type=tiles.MEDIA_TYPE)
-    return Response(made.zipped, headers=headers | {"Content-Encoding": "gzip"}, media_type=tiles.MEDIA_TYPE)
+    return kept.answer(made, request.headers, fresh=FRESH, vary="Accept, Accept-Encoding")
 
 
 async def _draw(serving: Service, collection: Collection | None, tile: cells.Tile) -> bytes:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from app import errors
 from app.geo import cells, outlines, tiles
+from app.routers import kept
 from app.routers.catalogue import Level
 from app.routers.deps import Service, Serving, anonymous
 
@@ -32,14 +33,7 @@ async def read_outlines(level: Level, z: int, x: int, y: int, request: Request, 
     if not tile.exists:
         raise errors.NotFound("There is no such tile: zoom is 0 to 22, column and row are 0 to 2^zoom - 1.")
     made = await serving.tiles.get((level, tile), lambda: _make(serving, tile, level), keep_s=KEEP_S)
-    if not made.plain:
-        return Response(status_code=204, headers={"Cache-Control": FRESH})
-    headers = {"Cache-Control": FRESH, "ETag": made.etag, "Vary": "Accept-Encoding"}
-    if made.etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    if "gzip" not in request.headers.get("accept-encoding", ""):
-        return Response(made.plain, headers=headers, media_type=tiles.MEDIA_TYPE)
-    return Response(made.zipped, headers=headers | {"Content-Encoding": "gzip"}, media_type=tiles.MEDIA_TYPE)
+    return kept.answer(made, request.headers, fresh=FRESH)
 
 
 async def _make(serving: Service, tile: cells.Tile, level: str) -> bytes:

@@ -5,6 +5,7 @@ Tiles are the same for everybody and look at no credentials, so any cache may ke
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -19,7 +20,7 @@ from app import db, errors, kinds, lifecycles, search
 from app.auth import VISITOR
 from app.geo import cells, tiles
 from app.models import Asset
-from app.routers import catalogue
+from app.routers import catalogue, kept
 from app.routers.assets import MAX_WORDS, listed
 from app.routers.deps import Read, Service, Serving, anonymous
 from app.search import AssetFilter
@@ -28,8 +29,6 @@ from app.wire import Out, Text
 router = APIRouter(tags=["map"])
 
 FRESH = "public, max-age=1, s-maxage=1"
-#: Smaller answers fit into one packet anyway.
-ZIP_FROM = 860
 PIN_FIELDS = {"uid": "String", "title": "String", "kind": "String", "theme": "String", "stage": "String"}
 
 Words = Annotated[Text | None, Query(max_length=MAX_WORDS)]
@@ -81,7 +80,7 @@ def _wanted(kind: str | None, theme: str | None, stage: str | None, ward: str | 
 
 async def _read(tile: cells.Tile, wanted: AssetFilter, serving: Service, headers: Headers) -> Response:
     made = await serving.tiles.get((tile, wanted), lambda: _make(serving, tile, wanted))
-    return _answer(made, headers)
+    return kept.answer(made, headers, fresh=FRESH)
 
 
 class WholeTile(BaseRoute):
@@ -125,7 +124,8 @@ async def _make(serving: Service, tile: cells.Tile, wanted: AssetFilter) -> byte
     async with AsyncSession(engine) as session:
         found = tiles.Found(list(await session.scalars(_matching(tile, wanted))))
         if len(found.ids) > tiles.FOUND_BOUND:
-            found = await _estimated(session, tile, wanted)
+            shapes = await session.scalars(_each_once(_reaching(tile, wanted), tiles.FOUND_BOUND))
+            found = replace(await _estimated(session, tile, wanted), shapes=list(shapes))
         return await tiles.draw(db.within(session), tile, found=found)
 
 
@@ -144,12 +144,21 @@ def _matching(tile: cells.Tile, wanted: AssetFilter) -> Select[Any]:
     more than may be drawn.
     """
     (low, high), most = tile.cells, tiles.FOUND_BOUND + 1
-    around = func.ST_MakeEnvelope(*tile.bounds(tiles.BUFFER), 4326)
-    shape, parts = func.GeometryType(Asset.geom) != "POINT", [part for _, part in _by_index(wanted)]
-    anchored = [part.where(Asset.cell >= low, Asset.cell < high).limit(most) for part in parts]
-    reaching = [part.where(shape, Asset.geom.op("&&")(around)).limit(most) for part in parts]
-    # Once each, though a shape may come both ways.
-    both = union(*(select(part.subquery().c.id) for part in (*anchored, *reaching))).subquery()
+    anchored = [part.where(Asset.cell >= low, Asset.cell < high) for _, part in _by_index(wanted)]
+    return _each_once([*anchored, *_reaching(tile, wanted)], most)
+
+
+def _reaching(tile: cells.Tile, wanted: AssetFilter) -> list[Select[Any]]:
+    """Lines and polygons that reach into this tile and are large enough to be seen, wherever their anchor is."""
+    low, high = tiles.reach(tile)
+    within = func.ST_MakeLine(func.ST_MakePoint(*low), func.ST_MakePoint(*high))
+    shape, reach = func.GeometryType(Asset.geom) != "POINT", func.civic_reach(Asset.geom).op("&&&")(within)
+    return [part.where(shape, reach) for _, part in _by_index(wanted)]
+
+
+def _each_once(parts: Sequence[Select[Any]], most: int) -> Select[Any]:
+    """The ids of all parts, once each, though a shape may come both ways."""
+    both = union(*(select(part.limit(most).subquery().c.id) for part in parts)).subquery()
     return select(both.c.id).limit(most)
 
 
@@ -163,33 +172,6 @@ def _by_index(wanted: AssetFilter) -> list[tuple[bool, Select[Any]]]:
     if "ended" in wanted.stages:
         parts.append((True, search.select_assets(VISITOR, replace(wanted, stages=("ended",)), Asset.id)))
     return parts
-
-
-def _answer(made: tiles.Made, asked: Headers) -> Response:
-    if not made.plain:
-        return Response(status_code=204, headers={"Cache-Control": FRESH})
-    headers = {"Cache-Control": FRESH, "ETag": made.etag, "Vary": "Accept-Encoding"}
-    known = asked.get("if-none-match")
-    if known and _names(known, made.etag):
-        return Response(status_code=304, headers=headers)
-    if len(made.plain) < ZIP_FROM or not _takes_gzip(asked.get("accept-encoding", "")):
-        return Response(made.plain, headers=headers, media_type=tiles.MEDIA_TYPE)
-    return Response(made.zipped, headers=headers | {"Content-Encoding": "gzip"}, media_type=tiles.MEDIA_TYPE)
-
-
-def _names(known: str, etag: str) -> bool:
-    """RFC 9110, 13.1.2: weak comparison with each tag of a list; `*` is any."""
-    tags = [one.strip() for one in known.split(",")]
-    return "*" in tags or etag in tags or etag.removeprefix("W/") in tags
-
-
-def _takes_gzip(accepted: str) -> bool:
-    """RFC 9110, 12.5.3: gzip is named, and not with the weight 0."""
-    for part in accepted.lower().split(","):
-        coding, _, weight = part.partition(";")
-        if coding.strip() == "gzip":
-            return weight.replace(" ", "").rstrip("0.") not in ("q=", "q")
-    return False
 
 
 # ── what clients load first ─────────────────────────────────────────────────────────────────
@@ -246,8 +228,10 @@ async def style(request: Request, session: Read, serving: Serving) -> dict[str, 
     here, own = _here(request, serving), await catalogue.read_settings(session, serving)
     sources: dict[str, Any] = {
         "map": {"type": "vector", "url": f"{here}/tiles.json"},
-        "wards": {"type": "geojson", "data": f"{here}/api/v1/areas.geojson?level=ward"},
-    }
+        "wards": {
+            "type": "vector", "tiles": [f"{here}/tiles/areas/ward/{{z}}/{{x}}/{{y}}.mvt"], "minzoom": 0, "maxzoom": 14,
+        },
+    }  # fmt: skip
     layers: list[dict[str, Any]] = [{"id": "ground", "type": "background", "paint": {"background-color": "#f6f3ea"}}]
     if own.tile_url:
         base = own.tile_url.replace("{s}", "a").replace("{r}", "")
@@ -278,7 +262,8 @@ def _drawn() -> list[dict[str, Any]]:
     ]  # fmt: skip
     size = ["interpolate", ["linear"], ["log10", ["get", "count"]], 0, 10, 1, 14, 4, 30]
     return [
-        {"id": "wards", "type": "line", "source": "wards", "paint": {"line-color": "#8a8574", "line-width": 1}},
+        {"id": "wards", "type": "line", "source": "wards", "source-layer": "areas",
+         "paint": {"line-color": "#8a8574", "line-width": 1}},
         {"id": "shape-areas", "type": "fill", **shapes, "filter": polygons,
          "paint": {"fill-color": colours, "fill-opacity": 0.15}},
         {"id": "shape-lines", "type": "line", **shapes, "paint": {"line-color": colours, "line-width": 2}},

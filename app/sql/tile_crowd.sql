@@ -1,6 +1,7 @@
 -- tile_crowd
 -- A tile of zoom 14 or more with too many pins to draw: counted through the index of pins alone, a cluster for each square
--- of the tile's grid with more than :few pins, at their mean; the pins themselves in the squares with fewer.
+-- of the tile's grid with more than :few pins, at their mean; the pins themselves in the squares with fewer. A square that is
+-- itself a cell of zoom 22 is one spot.
 WITH square AS MATERIALIZED (
   SELECT cell >> CAST(:shift AS int) AS cell, kind, count(*) AS n, avg(ST_X(anchor)) AS lon, avg(ST_Y(anchor)) AS lat
   FROM asset
@@ -25,7 +26,9 @@ spot AS MATERIALIZED (
     AND (CAST(:themes AS text[]) IS NULL OR theme = ANY(CAST(:themes AS text[])))
 ),
 cluster AS (
-  SELECT cell << CAST(:shift AS int) AS cell, n, kinds, civic_world_x(mean) AS x, civic_world_y(mean) AS y
+  SELECT cell << CAST(:shift AS int) AS cell, n,
+         kinds || CASE WHEN CAST(:shift AS int) = 0 THEN '{"stack": true}'::jsonb ELSE '{}' END AS kinds,
+         civic_world_x(mean) AS x, civic_world_y(mean) AS y
   FROM whole WHERE n > CAST(:few AS int)
   UNION ALL
   SELECT cell, sum(n)::bigint, jsonb_object_agg(kind, n) || '{"stack": true}', div(sum(x), sum(n))::bigint,

@@ -1,5 +1,6 @@
 -- tile_sample_ended
--- The same of public assets that have ended, which are in no pyramid: counted through the index of what has ended.
+-- The same of public assets that have ended, which are in no pyramid: every one in the tile is counted through the index of
+-- what has ended.
 WITH square AS MATERIALIZED (
   SELECT cell >> CAST(:shift AS int) AS cell, count(*)::float8 AS n FROM asset
   WHERE state = 'published' AND audience = 'public' AND stage = 'ended'

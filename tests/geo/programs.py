@@ -151,7 +151,7 @@ async def run(
     watching = asyncio.ensure_future(watch(engines, over, zooms[:2]))
     await asyncio.gather(*(one.run(steps) for one, steps in zip(people, program, strict=True)))
     over.set()
-    await watching
+    assert await watching > 0, "nobody looked while things happened"
     for folded in (False, True):
         async with engines.transaction() as session:
             if folded:

@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import random
+import threading
 from typing import Any
 
 import pytest
@@ -80,6 +82,28 @@ async def test_a_crowd_is_clustered_on_the_grid_and_counted_in_full(
     assert tally(crowd) == 61
     assert 1 <= len(layers(crowd)["clusters"]) <= 64
     assert "stack" not in layers(crowd)["clusters"][0]["properties"]
+
+
+async def test_a_crowd_on_one_spot_is_a_stack_where_a_square_is_a_spot(
+    session: AsyncSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tiles, "CROWD", 3)
+    await pin(session, [Thing(), Thing(kind="idea"), Thing(), Thing()])
+    (crowd,) = layers(await drawn(session, at(22)))["clusters"]
+    assert crowd["properties"] == {"count": 4, "project": 3, "idea": 1, "stack": True}
+
+
+@pytest.mark.parametrize("zoom", [14, 16])
+async def test_a_crowd_that_nobody_counts_to_the_end_comes_from_the_pyramid(
+    session: AsyncSession, monkeypatch: pytest.MonkeyPatch, zoom: int
+) -> None:
+    monkeypatch.setattr(tiles, "CROWD", 3)
+    monkeypatch.setattr(tiles, "MANY", 5)
+    await pin(session, [Thing(shape=beside(i % 3)) for i in range(6)])
+    await pyramid.fold(session)
+    assert tally(await drawn(session, at(zoom))) == 6
+    await session.execute(text("UPDATE map_cell SET n = n + 1 WHERE level = 16"))
+    assert tally(await drawn(session, at(zoom))) > 6, "it was counted from the rows"
 
 
 async def test_an_anchor_on_an_edge_belongs_to_one_tile(session: AsyncSession) -> None:
@@ -242,17 +266,60 @@ async def test_a_reader_who_leaves_takes_the_tile_from_nobody() -> None:
     assert counter.made == 1
 
 
-async def test_the_shelf_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiles, "KEPT_S", 0.0)
-    monkeypatch.setattr(tiles, "KEPT_TILES", 10)
+async def test_the_shelf_holds_so_many_bytes_and_drops_what_lies_there_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiles, "KEPT_BYTES", 400_000)
+    shelf, made = tiles.Shelf(), []
+
+    async def get(key: int, keep_s: float = 60) -> None:
+        async def make() -> bytes:
+            made.append(key)
+            return random.Random(key).randbytes(60_000)  # zipped as large as plain: three of them fit
+
+        await shelf.get(key, make, keep_s=keep_s)
+        assert shelf._weight == sum(thing.weight for thing in shelf._kept.values()) <= tiles.KEPT_BYTES
+
+    for key in range(20):
+        await get(key)
+    made.clear()
+    for key in (17, 18, 19, 16):  # nothing has expired; the oldest is gone
+        await get(key)
+    assert made == [16]
+    await get(20, keep_s=-1)  # drops 17, and has itself expired
+    await get(21)
+    made.clear()
+    for key in (19, 16, 21):
+        await get(key)
+    assert made == [], "what had expired went first"
+
+
+async def test_many_small_tiles_do_not_fill_the_shelf_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiles, "KEPT_BYTES", 10 * tiles.THING_BYTES)
     shelf = tiles.Shelf()
 
     async def make() -> bytes:
         return b""
 
     for i in range(100):
-        await shelf.get(i, make)
-    assert len(shelf._kept) <= 11
+        await shelf.get(i, make, keep_s=60)
+    assert len(shelf._kept) <= 10
+
+
+async def test_a_large_tile_is_zipped_while_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    zipping: list[bool] = []
+    compress = gzip.compress
+
+    def noted(*given: Any, **more: Any) -> bytes:
+        zipping.append(threading.current_thread() is threading.main_thread())
+        return compress(*given, **more)
+
+    monkeypatch.setattr(gzip, "compress", noted)
+
+    async def make() -> bytes:
+        return b"large " * 20_000
+
+    made = await tiles.Shelf().get("a", make)
+    assert gzip.decompress(made.zipped) == made.plain
+    assert zipping == [False]
 
 
 def test_the_etag_is_of_the_bytes_and_zip_is_the_same_tile() -> None:

@@ -1,5 +1,6 @@
 """Kinds, themes, limits, areas, postcodes and settings: what there is to choose from."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -7,6 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from app import kinds, lifecycles
+from app.geo import tiles
+from app.routers import catalogue, deps
 from tests.factories import AREAS, BOROUGH, FAR_WARD, NORTH, SOUTH, Town
 from tests.routers.test_manners import assert_problem
 
@@ -56,7 +59,7 @@ LIMITS = {
     "comment_characters": 5000, "update_characters": 5000, "flag_characters": 2000, "reason_characters": 1000,
     "need_title_characters": 160, "need_text_characters": 5000, "quantity": 100_000,
     "proposal_title_characters": 160, "proposal_text_characters": 5000, "places": 10_000,
-    "message_characters": 2000, "hours": 1000, "words_characters": 200, "cursor_characters": 1000,
+    "message_characters": 2000, "hours": 1000, "words_characters": 200, "cursor_characters": 2000,
     "name_characters": 80, "about_characters": 1000, "key_name_characters": 80, "email_characters": 254,
     "idempotency_key_characters": 200, "idempotency_hours": 24, "sign_in_minutes": 10, "sign_in_tries": 5,
     "session_days": 90, "session_idle_days": 30, "writes_per_hour": 10**9, "key_writes_per_hour": 10**9,
@@ -105,6 +108,27 @@ async def test_outlines_are_features_that_a_map_can_draw(town: Town) -> None:
     one = await get(town, f"areas/{NORTH}")
     assert one["geometry"]["type"] == "MultiPolygon"
     assert one["properties"] == drawn["features"][0]["properties"]
+
+
+async def test_outlines_are_drawn_once_for_all_and_kept_a_minute(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    town.app.state.service.tiles = tiles.Shelf()
+    drawn = []
+    draw = catalogue._drawn
+
+    async def noted(serving: deps.Service, level: str) -> bytes:
+        drawn.append(level)
+        return await draw(serving, level)
+
+    monkeypatch.setattr(catalogue, "_drawn", noted)
+    path = "/api/v1/areas.geojson?level=ward"
+    answers = await asyncio.gather(*(town["visitor"].get(path) for _ in range(20)))
+    assert drawn == ["ward"]
+    assert len({answer.content for answer in answers}) == 1
+    assert answers[0].headers["content-encoding"] == "gzip"
+    again = await town["visitor"].get(path, headers={"If-None-Match": answers[0].headers["etag"]})
+    assert again.status_code == 304
+    assert (await get(town, "areas.geojson?level=county"))["features"] == []
+    assert drawn == ["ward", "county"]
 
 
 @pytest.mark.parametrize(

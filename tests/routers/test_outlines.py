@@ -56,12 +56,21 @@ async def test_a_name_stands_inside_its_area_and_in_one_tile_only(town: Town) ->
 
 async def test_a_tile_that_is_the_same_is_not_sent_again(town: Town) -> None:
     first = await read(town, cells.tile_at(*IN_NORTH, 9))
-    assert first.headers["content-encoding"] == "gzip"
+    assert first.headers["vary"] == "Accept-Encoding"
     assert first.headers["cache-control"] == "public, max-age=60"
     again = await town["visitor"].get(
         url(cells.tile_at(*IN_NORTH, 9)), headers={"If-None-Match": first.headers["etag"]}
     )
     assert (again.status_code, again.content) == (304, b"")
+    any_tile = await town["visitor"].get(url(cells.tile_at(*IN_NORTH, 9)), headers={"If-None-Match": "*"})
+    assert any_tile.status_code == 304
+
+
+async def test_who_refuses_gzip_gets_none(town: Town) -> None:
+    tile, refused = cells.tile_at(*IN_NORTH, 9), {"Accept-Encoding": "gzip;q=0, br"}
+    answer = await town["visitor"].get(url(tile), headers=refused)
+    assert "content-encoding" not in answer.headers
+    assert layers(answer.content)["areas"]
 
 
 @pytest.mark.parametrize("path", ["ward/3/8/0", "ward/23/0/0", "ward/-1/0/0"])

@@ -9,13 +9,13 @@ import httpx
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.dialects import postgresql
 from starlette.routing import Match
 
-from app import kinds
 from app.db import Engines
 from app.geo import cells, tiles
-from app.routers.tiles import WholeTile
-from app.settings import Settings
+from app.routers.tiles import WholeTile, _reaching
+from app.search import AssetFilter
 from tests.geo.world import BRIXTON, Thing, layers, pin, tally
 
 Z14 = cells.tile_at(*BRIXTON, 14)
@@ -206,6 +206,37 @@ async def test_a_shape_that_was_searched_for_counts_once(
             assert len(found.get("shapes", [])) == (count if zoom >= 9 else 0)
 
 
+@pytest.mark.parametrize("query", ["q=orchard", "stage=ended", "q=orchard&stage=active,ended"])
+async def test_every_shape_that_was_searched_for_is_drawn_however_many_pins_match(
+    client: httpx.AsyncClient, engines: Engines, monkeypatch: pytest.MonkeyPatch, fresh: None, query: str
+) -> None:
+    monkeypatch.setattr(tiles, "FOUND_BOUND", 8)
+    stage = "ended" if "ended" in query else "active"
+    around = "POLYGON((-0.13 51.45,-0.10 51.45,-0.10 51.47,-0.13 51.47,-0.13 51.45))"
+    await put(
+        engines,
+        *[Thing(title="Orchard", stage=stage) for _ in range(40)],
+        *[Thing(title="Orchard", stage=stage, shape=around) for _ in range(5)],
+        Thing(title="Orchard", stage=stage, shape="LINESTRING(-0.2 51.4613,-0.05 51.4613)"),
+    )
+    for zoom in (10, 14):
+        found = layers((await client.get(f"{url(cells.tile_at(*BRIXTON, zoom))}?{query}")).content)
+        assert any(one["properties"].get("approximate") for one in found["clusters"])
+        assert len(found["shapes"]) == 6
+
+
+async def test_shapes_that_have_ended_are_found_by_an_index(engines: Engines) -> None:
+    await put(engines, Thing(stage="ended", shape="LINESTRING(-0.2 51.4613,-0.05 51.4613)"))
+    (part,) = _reaching(Z14, AssetFilter(stages=("ended",)))
+    asked = str(part.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))  # type: ignore[no-untyped-call]
+    async with engines.transaction() as session:
+        await session.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = list(await session.scalars(text(f"EXPLAIN {asked}")))  # as an operator would look at it
+        assert "ix_asset_ended_reach" in str(plan)
+        assert "Index Cond" in str(plan)
+        assert len((await session.execute(part)).all()) == 1
+
+
 async def test_what_was_searched_for_is_clustered_from_afar(
     client: httpx.AsyncClient, engines: Engines, fresh: None
 ) -> None:
@@ -309,71 +340,3 @@ async def test_a_tile_looks_at_no_credentials(client: httpx.AsyncClient, engines
         assert answer.status_code == 200
         assert answer.content == plain.content
         assert "set-cookie" not in answer.headers
-
-
-# TileJSON and style ------------------------------------------------------------------------------------------------
-
-
-async def test_tilejson_leads_to_the_tiles_and_names_their_layers(client: httpx.AsyncClient, engines: Engines) -> None:
-    await put(engines, Thing(), Thing(), Thing(kind="idea", shape=(0.1, 51.5)), Thing(shape="LINESTRING(0 51,1 52)"))
-    said = (await client.get("/tiles.json")).json()
-    assert said["tilejson"] == "3.0.0"
-    assert (said["minzoom"], said["maxzoom"], said["scheme"]) == (0, 22, "xyz")
-    described = {layer["id"]: layer["fields"] for layer in said["vector_layers"]}
-    assert set(described) == {kind.plural for kind in kinds.ALL} | {"clusters", "shapes"}
-    address = said["tiles"][0].replace("{z}", "10").replace("{x}", "511").replace("{y}", "340")
-    found = layers((await client.get(address)).content)
-    assert found
-    for name, features in found.items():
-        for feature in features:
-            assert set(feature["properties"]) <= set(described[name])
-
-
-async def test_the_public_address_is_the_one_the_operator_set(settings: Settings) -> None:
-    from app import main  # noqa: PLC0415  as in conftest
-
-    app = main.create_app(settings.model_copy(update={"base_url": "https://map.example.org/"}))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://evil.example") as client:
-        said = (await client.get("/tiles.json")).json()
-        drawn = (await client.get("/style.json")).json()
-    await app.state.service.engines.dispose()
-    assert said["tiles"] == ["https://map.example.org/tiles/{z}/{x}/{y}.mvt"]
-    assert drawn["sources"]["map"]["url"] == "https://map.example.org/tiles.json"
-
-
-async def test_the_style_names_only_sources_and_layers_that_there_are(client: httpx.AsyncClient) -> None:
-    style = (await client.get("/style.json")).json()
-    said = (await client.get("/tiles.json")).json()
-    assert style["version"] == 8
-    ids = [layer["id"] for layer in style["layers"]]
-    assert len(ids) == len(set(ids))
-    vector = {layer["id"] for layer in said["vector_layers"]}
-    drawn = set()
-    for layer in style["layers"]:
-        assert layer["type"] == "background" or layer["source"] in style["sources"]
-        if layer.get("source") == "map":
-            drawn.add(layer["source-layer"])
-    assert drawn == vector
-    assert (await client.get(style["sources"]["map"]["url"])).status_code == 200
-    assert (await client.get(style["sources"]["wards"]["data"])).status_code == 200
-    assert "text-field" not in str(style), "labels would need glyphs from somewhere else"
-
-
-async def test_the_style_shows_the_areas_and_the_base_map_of_the_operator(settings: Settings, engines: Engines) -> None:
-    from app import main  # noqa: PLC0415  as in conftest
-
-    await change(
-        engines,
-        """WITH s AS (INSERT INTO boundary_set (level, name) VALUES ('ward', 'Wards') RETURNING id)
-           INSERT INTO area (set_id, level, code, name, geom)
-           SELECT id, 'ward', 'W1', 'One', ST_Multi(ST_MakeEnvelope(-0.2, 51.4, 0.0, 51.5, 4326)) FROM s""",
-    )
-    own = {"tile_url": "https://{s}.tiles.example/{z}/{x}/{y}.png", "tile_attribution": "© Example"}
-    app = main.create_app(settings.model_copy(update=own))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
-        style = (await client.get("/style.json")).json()
-    await app.state.service.engines.dispose()
-    assert style["center"] == pytest.approx([-0.1, 51.45])
-    assert 10 < style["zoom"] < 12
-    assert style["sources"]["base"]["tiles"] == ["https://a.tiles.example/{z}/{x}/{y}.png"]
-    assert style["sources"]["base"]["attribution"] == "© Example"
