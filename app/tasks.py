@@ -56,6 +56,12 @@ async def learn_all_words(worker: Worker) -> None:
         await upkeep.learn_words(session, newest=None)
 
 
+async def learn_imported_words(worker: Worker, uid: UUID) -> None:
+    """Learn the words that a large import brought in."""
+    async with worker.engines.transaction() as session:
+        await upkeep.learn_imported_words(session, uid)
+
+
 async def fold_map(worker: Worker) -> None:
     """Move the map's change log into its pyramid."""
     async with worker.engines.transaction() as session:
@@ -64,6 +70,7 @@ async def fold_map(worker: Worker) -> None:
 
 JOBS: tuple[Job, ...] = (
     OnEvent("sign_in.asked", send_sign_in_mail),
+    OnEvent("imports.bring_in", learn_imported_words),
     OnClock("* * * * *", end_past_assets),
     OnClock("17 * * * *", forget),
     OnClock("* * * * *", learn_words),

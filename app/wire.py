@@ -185,7 +185,7 @@ class Cursor:
     def encode(sort: str, *values: object) -> str:
         """The cursor after a row with these sort values."""
         keys = [value.isoformat() if isinstance(value, datetime) else value for value in values]
-        plain = json.dumps([sort, *keys], separators=(",", ":"))
+        plain = json.dumps([sort, *keys], separators=(",", ":"), ensure_ascii=False)
         return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
     @staticmethod

@@ -7,11 +7,13 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import event, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import errors, search
 from app.auth import VISITOR, Actor
 from app.geo import areas
+from app.models import Asset
 from app.search import AssetFilter, Sort, counts
 from app.wire import Cursor
 from tests import factories
@@ -118,6 +120,34 @@ async def test_has_needs_means_open_ones_and_has_offers_one_that_reaches(session
     assert await titles(session, has=("offers", "needs")) == ["asks"]
 
 
+async def test_an_offer_reaches_across_the_antimeridian_and_far_north(session: AsyncSession) -> None:
+    await pin(session, [
+        Thing(title="taveuni", shape=(-179.9, -16.8)), Thing(title="too far", shape=(-179.8, -16.8)),
+        Thing(title="east", shape=(12.2, 84.9)), Thing(title="too far east", shape=(12.4, 84.9)),
+        Thing(title="north", shape=(10.0, 85.03)),
+    ])  # fmt: skip
+    offer = text(
+        "INSERT INTO asset (kind, title, theme, geom, details) VALUES ('offer', 'offer', 'other', "
+        "ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), jsonb_build_object('reach_m', CAST(:reach AS int)))"
+    )
+    for lon, lat, reach in ((179.9, -16.8, 22_000), (10.0, 84.9, 22_500)):
+        await session.execute(offer, {"lon": lon, "lat": lat, "reach": reach})
+    assert await titles(session, has=("offers",)) == ["east", "north", "taveuni"]
+
+
+async def test_offers_that_reach_an_asset_are_found_by_an_index(session: AsyncSession) -> None:
+    await _populate(session, 2000)
+    await session.execute(text(
+        "INSERT INTO asset (kind, title, theme, geom, details) SELECT 'offer', 'offer', 'other', "
+        "ST_SetSRID(ST_MakePoint(i * 0.001, 51.46), 4326), '{\"reach_m\": 500}' FROM generate_series(1, 2000) i"
+    ))  # fmt: skip
+    await session.execute(text("ANALYZE asset"))
+    asked = search.select_assets(VISITOR, AssetFilter(has=("offers",)), Asset.id)
+    said = asked.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})  # type: ignore[no-untyped-call]
+    plan = await session.scalars(text(f"EXPLAIN {said}"))
+    assert "ix_asset_offer" in "\n".join(plan)
+
+
 # Order and pages -----------------------------------------------------------------------------------------------------
 
 
@@ -211,4 +241,4 @@ async def test_a_list_costs_as_many_statements_for_one_row_as_for_a_hundred(sess
         event.listen(connection, "before_cursor_execute", lambda *args, into=statements: into.append(args[2]))
         await search.page(session, VISITOR, AssetFilter(), sort="new", limit=limit, cursor=None, count=False)
         asked.append(len(statements))
-    assert asked == [3, 1], "a shortened page asks the map and what is not on it; the whole one counts itself"
+    assert asked == [2, 1], "a shortened page asks how many there are; the whole one counts itself"

@@ -3,13 +3,17 @@
 import json
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import errors, search
+from app import errors, search, tasks
 from app.actions import upkeep
-from app.auth import VISITOR
+from app.actions.record import record
+from app.auth import VISITOR, Actor
+from app.db import Engines
+from app.models import ImportRun
 from app.search import AssetFilter
+from app.settings import Settings
 from tests.test_search import titles
 
 
@@ -164,3 +168,44 @@ async def test_all_words_are_learnt_again_and_what_is_used_no_more_is_forgotten(
     assert (await known())["obsolete"] == 7
     await upkeep.learn_words(session, newest=None)
     assert await known() == {"gardening": 2, "night": 1}, "and nobody reads the hidden"
+
+
+async def test_who_learns_meanwhile_is_not_waited_for_each_minute(engines: Engines) -> None:
+    async with engines.transaction() as nightly, engines.transaction() as minutely:
+        await nightly.execute(text("INSERT INTO asset (kind, title) VALUES ('idea', 'Orchard')"))
+        await upkeep.learn_words(nightly, newest=None)
+        await minutely.execute(text("SET LOCAL lock_timeout = '500ms'"))
+        await minutely.execute(text("INSERT INTO asset (kind, title) VALUES ('idea', 'Orchard')"))
+        await upkeep.learn_words(minutely)
+
+
+@pytest.mark.parametrize(("created", "known"), [(500, False), (501, True)])
+async def test_the_words_of_a_large_import_are_learnt_at_once(
+    settings: Settings, engines: Engines, created: int, known: bool
+) -> None:
+    async with engines.transaction() as session:
+        run = ImportRun(
+            source="trees", file_name="trees.csv", kind="place", rows_read=created, created=created,
+            already_there=0, rejected=0,
+        )  # fmt: skip
+        session.add(run)
+        await session.execute(text(
+            "INSERT INTO asset (kind, title) SELECT 'place', CASE i WHEN 1 THEN 'Mulberry' ELSE 'A tree' END "
+            "FROM generate_series(1, 600) AS i"
+        ))  # fmt: skip
+        await session.flush()
+        record(session, Actor.system("tests"), "imports.bring_in", "import_run", run.uid)
+    await tasks.work_off(settings, engines, b"a secret of the tests")
+    async with engines.reading() as session:
+        assert (await session.scalar(text("SELECT n FROM word WHERE word = 'mulberry'")) == 1) is known
+
+
+async def test_a_statement_asks_once_what_the_words_mean(session: AsyncSession) -> None:
+    await write(session, *LIBRARY)
+    asked: list[str] = []
+    connection = (await session.connection()).sync_connection
+    assert connection is not None
+    event.listen(connection, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    for sort in ("best", "new"):
+        await titles(session, sort=sort, words="gardening")
+    assert [statement.count("civic_query(") for statement in asked] == [1, 1]

@@ -1,19 +1,22 @@
 """What the service forgets by itself, and when (safety.md, retention); and the words that it learns."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import db
 from app.auth import SESSION_IDLE_DAYS
-from app.models import Idempotency, Outbox, RateCounter, Session, Word
+from app.models import Idempotency, ImportRun, Outbox, RateCounter, Session, Word
 
 KEPT_ANSWERS = timedelta(hours=24)
 KEPT_COUNTERS = timedelta(hours=24)
 KEPT_EVENTS = timedelta(days=14)
 #: Assets whose words are learnt again each minute.
 NEWEST = 500
+#: Advisory lock of who learns words, held to the end of the transaction.
+LOCK = 0x776F7264
 
 
 async def forget(session: AsyncSession) -> None:
@@ -27,10 +30,21 @@ async def forget(session: AsyncSession) -> None:
     await session.execute(select(func.vault.forget_old_sign_ins()))
 
 
+async def learn_imported_words(session: AsyncSession, run: UUID) -> None:
+    """Learn the words of an import that made more assets than each minute's learning looks at."""
+    if (await session.scalar(select(ImportRun.created).where(ImportRun.uid == run)) or 0) > NEWEST:
+        await learn_words(session, newest=None)
+
+
 async def learn_words(session: AsyncSession, newest: int | None = NEWEST) -> None:
-    """Learn what words the newest public assets use, so that misspelt ones can be told; None: all of them, and forget
-    what is used no more. Half a minute for a million."""
+    """Learn what words the newest public assets use, so that misspelt ones can be told; nothing while others learn.
+
+    None: all of them, and forget what is used no more. Half a minute for a million; waits for others who learn.
+    """
     if newest is None:
-        await session.execute(text("SET LOCAL statement_timeout = 0"))
+        await session.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"))
+        await session.execute(select(func.pg_advisory_xact_lock(LOCK)))
         await session.execute(delete(Word))
+    elif not await session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
+        return
     await session.execute(db.sql("learn_words").bindparams(bindparam("newest", type_=BigInteger)), {"newest": newest})

@@ -74,6 +74,11 @@ class Asset(Base):
             postgresql_ops={"reach": "gist_geometry_ops_nd"},
             postgresql_where=text("on_map AND GeometryType(geom) <> 'POINT'"),
         ),
+        # What each offer reaches (search/filters.py).
+        Index(
+            "ix_asset_offer", text("civic_offer_box(anchor, details)"), postgresql_using="gist",
+            postgresql_where=text("kind = 'offer' AND on_map"),
+        ),
         Index(
             "ix_asset_ended_reach", literal_column("civic_reach(geom)").label("reach"), postgresql_using="gist",
             postgresql_ops={"reach": "gist_geometry_ops_nd"}, postgresql_where=text(ENDED_SHAPES),

@@ -22,10 +22,9 @@ SIDE = 8
 
 @dataclass(frozen=True)
 class Around:
-    """What the pyramid says of a box: assets everywhere; those in the cells that the box touches; of them those of the
-    kinds and themes asked for. The last two are never less than what is in the box and on the map."""
+    """What the pyramid says of a box: assets in the cells that it touches; of them those of the kinds and themes asked
+    for. Never less than what is in the box and on the map."""
 
-    everywhere: int
     here: int
     matching: int
 
@@ -91,12 +90,13 @@ async def matched(
 
 
 async def _by_the_map(session: AsyncSession, actor: Actor, wanted: AssetFilter) -> int:
-    """What is on the map, by the pyramid; what is public and not on it; and what only this actor sees."""
-    total = await pyramid.count_on_map(session, wanted.kinds, wanted.themes)
+    """What is on the map, by the pyramid; what is public and not on it; and what only this actor sees: one statement,
+    so that what is hidden or moved meanwhile counts once."""
+    parts = [pyramid.on_map(wanted.kinds, wanted.themes)]
     count = func.count(Asset.id)
     if not wanted.has:
-        total += await session.scalar(select_assets(VISITOR, wanted, count).where(Asset.geom.is_(None))) or 0
+        parts.append(select_assets(VISITOR, wanted, count).where(Asset.geom.is_(None)))
     if actor.signed_in or actor.kind == "system":
-        hidden = select_assets(actor, wanted, count).where(not_public())
-        total += await session.scalar(hidden) or 0
-    return total
+        parts.append(select_assets(actor, wanted, count).where(not_public()))
+    total = select(sum((part.scalar_subquery() for part in parts), literal(0)))
+    return int(await session.scalar(total) or 0)

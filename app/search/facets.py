@@ -8,19 +8,20 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Select,
-    Text,
-    column,
+    cast,
     func,
     literal,
     literal_column,
+    null,
     select,
     true,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app import db, kinds, lifecycles
+from app import kinds, lifecycles
 from app.auth import VISITOR, Actor
+from app.geo import pyramid
 from app.models import Asset
 from app.search import counts
 from app.search.filters import AssetFilter, select_assets
@@ -71,13 +72,17 @@ async def _by_the_map(session: AsyncSession, actor: Actor, wanted: AssetFilter) 
     """Kinds, themes and wards alone: the pyramid knows kinds and themes, an index the wards of what is on the map."""
     by_kind, by_theme, by_ward, matched = Counter[str](), Counter[str](), Counter[str](), 0
     inside = replace(wanted, kinds=(), themes=())
-    for kind, theme, n in await session.execute(_of_kinds(actor, inside)):
+    of_kinds, of_wards = _of_kinds(actor, inside).subquery(), _of_wards(actor, replace(wanted, wards=())).subquery()
+    # In one statement, and so of one moment.
+    both = union_all(select(*of_kinds.c, null()), select(null(), null(), *reversed(of_wards.c)))
+    for kind, theme, n, ward in await session.execute(both):
+        if kind is None:
+            by_ward[ward] += n
+            continue
         a_kind, a_theme = not wanted.kinds or kind in wanted.kinds, not wanted.themes or theme in wanted.themes
         by_kind[kind] += n * a_theme
         by_theme[theme] += n * a_kind
         matched += n * (a_kind and a_theme)
-    for ward, n in await session.execute(_of_wards(actor, replace(wanted, wards=()))):
-        by_ward[ward] += n
     return _facets(by_kind, by_theme, by_ward, matched)
 
 
@@ -87,10 +92,9 @@ def _of_kinds(actor: Actor, wanted: AssetFilter) -> Select[Any]:
         on_map = select(*columns, func.count().label("n")).where(Asset.on_map, Asset.ward.in_(wanted.wards))
         counted = on_map.group_by(*columns)
     else:
-        found = db.sql("count_kinds").columns(column("kind", Text), column("theme", Text), column("n", BigInteger))
-        counted = select(found.subquery("on_the_map"))
+        counted = select(pyramid.of_kinds())
     each = union_all(counted, *_besides(actor, wanted, columns)).subquery()
-    return select(each.c.kind, each.c.theme, func.sum(each.c.n)).group_by(each.c.kind, each.c.theme)
+    return select(each.c.kind, each.c.theme, cast(func.sum(each.c.n), BigInteger)).group_by(each.c.kind, each.c.theme)
 
 
 def _of_wards(actor: Actor, wanted: AssetFilter) -> Select[Any]:
@@ -100,7 +104,7 @@ def _of_wards(actor: Actor, wanted: AssetFilter) -> Select[Any]:
     counted = select(Asset.ward, func.count().label("n")).where(Asset.on_map, Asset.ward.is_not(None), *of_these)
     besides = [one.where(Asset.ward.is_not(None)) for one in _besides(actor, wanted, (Asset.ward,))]
     each = union_all(counted.group_by(Asset.ward), *besides).subquery()
-    total = func.sum(each.c.n)
+    total = cast(func.sum(each.c.n), BigInteger)
     return select(each.c.ward, total).group_by(each.c.ward).order_by(total.desc(), each.c.ward).limit(MOST_WARDS)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Float, Select, and_, case, cast, exists, false, func, or_, select, true
+from sqlalchemy import Float, Select, and_, case, cast, exists, false, func, literal_column, or_, select, true
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -61,7 +61,7 @@ def conditions(actor: Actor, wanted: AssetFilter) -> list[ColumnElement[bool]]:
     if wanted.near:
         found.append(_near(wanted.near, wanted.within_m))
     if wanted.words.strip():
-        found.append(words.match(wanted.words))
+        found.append(words.match(words.query(wanted.words)))
     return found + _ties(actor, wanted) + [_HAS[what]() for what in wanted.has]
 
 
@@ -145,9 +145,12 @@ def _has_needs() -> ColumnElement[bool]:
 def _has_offers() -> ColumnElement[bool]:
     """An active public offer on the same theme reaches this asset."""
     offer = aliased(Asset)
+    # First by the index of what offers reach: it knows kinds as a literal only, and boxes that surely hold the circle.
+    boxed = func.civic_offer_box(offer.anchor, offer.details).op("&&")(Asset.anchor)
     reach = cast(offer.details["reach_m"].astext, Float)
     near = func.ST_DWithin(func.geography(offer.anchor), func.geography(Asset.anchor), reach)
-    return exists().where(offer.kind == "offer", offer.on_map, offer.theme == Asset.theme, offer.id != Asset.id, near)
+    offered = (offer.kind == literal_column("'offer'"), offer.on_map, boxed)
+    return exists().where(*offered, offer.theme == Asset.theme, offer.id != Asset.id, near)
 
 
 def _has_location() -> ColumnElement[bool]:

@@ -15,7 +15,7 @@ from app.models import Asset
 from app.search import counts, features
 from app.search.filters import AssetFilter, Box, box_of, conditions, distance, unindexed
 from app.search.ways import BEST, NEW, SQUARE_LEVEL, Order, Search, of_each, of_squares, opaque, titles_first
-from app.search.words import in_title, match
+from app.search.words import in_title, match, query
 from app.wire import Cursor
 
 Sort = Literal["best", "new", "near", "appreciated", "title"]
@@ -119,11 +119,13 @@ async def _ways(
     if sort == "near" and wanted.near:
         async for radius in _radii(session, wanted, wanted.near, asked):
             narrower = conditions(actor, replace(wanted, within_m=radius))
-            yield replace(asked, conditions=[rules.visible(actor), *narrower, *also]).gather(), False
+            circle = replace(asked, conditions=[rules.visible(actor), *narrower, *also])
+            yield circle.gather(counted=radius == wanted.within_m), False
     elif sort == "best":
         wordless = [rules.visible(actor), *conditions(actor, replace(wanted, words="")), *also]
         asked = replace(asked, conditions=wordless)
-        yield titles_first(asked, in_title(wanted.words), match(wanted.words), _steps(asked.most)), False
+        said = query(wanted.words)
+        yield titles_first(asked, in_title(said), match(said), _steps(asked.most)), False
     elif wanted == AssetFilter() and not also:
         yield asked.straight(), False
     elif alone and box:

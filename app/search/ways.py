@@ -90,12 +90,13 @@ class Search:
         found = found.where(*self.conditions, *order.after(order.keys, self.last))
         return found.order_by(*order.sorting(order.keys)).limit(self.most)
 
-    def gather(self, *gate: ColumnElement[bool]) -> Select[Any]:
-        """Everything that matches, sorted; `gathered` is how many that were, wherever the page begins."""
+    def gather(self, *gate: ColumnElement[bool], counted: bool = True) -> Select[Any]:
+        """Everything that matches, sorted; `gathered` is how many that were, wherever the page begins. Not `counted`:
+        null, for who looks at a part of the whole."""
         order = self.order
         every = select(Asset.id, *order.labelled()).where(*self.conditions, *gate).cte().prefix_with("MATERIALIZED")
-        counted = select(func.count()).select_from(every).scalar_subquery()
-        found = select(every.c.id, *order.of(every), counted.label("gathered"))
+        many = select(func.count()).select_from(every).scalar_subquery() if counted else cast(null(), BigInteger)
+        found = select(every.c.id, *order.of(every), many.label("gathered"))
         found = found.where(*order.after(order.of(every), self.last))
         return found.order_by(*order.sorting(order.of(every))).limit(self.most)
 

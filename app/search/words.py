@@ -1,10 +1,12 @@
 """Words as people type them, as conditions on Asset: stems, accents, beginnings of words, "phrases", misspellings.
 
-What the words mean is said in one place, the database's civic_query. It is asked once for a statement (a scalar
-subquery): as a plain call it would be asked again for every row that is looked at.
+What the words mean is said in one place, the database's civic_query. It is asked once for a statement, however often
+that speaks of it (a WITH, read by scalar subqueries): as a plain call it would be asked again for every row looked at.
 """
 
-from sqlalchemy import ColumnElement, func, literal_column, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, func, literal_column, select
 
 from app.models import Asset
 
@@ -12,11 +14,17 @@ from app.models import Asset
 _TITLE: ColumnElement[object] = func.ts_filter(Asset.search, literal_column("'{a}'"))
 
 
-def match(said: str) -> ColumnElement[bool]:
+def query(said: str) -> ScalarSelect[Any]:
+    """What the words ask for. All conditions made of one such query ask the database once."""
+    asked = select(func.civic_query(said).label("query")).cte()
+    return select(asked.c.query).scalar_subquery()
+
+
+def match(asked: ScalarSelect[Any]) -> ColumnElement[bool]:
     """Every word is in title, summary, story or organiser."""
-    return Asset.search.op("@@")(select(func.civic_query(said)).scalar_subquery())
+    return Asset.search.op("@@")(asked)
 
 
-def in_title(said: str) -> ColumnElement[bool]:
+def in_title(asked: ScalarSelect[Any]) -> ColumnElement[bool]:
     """Every word is in the title."""
-    return _TITLE.op("@@")(select(func.civic_query(said)).scalar_subquery())
+    return _TITLE.op("@@")(asked)

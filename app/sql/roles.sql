@@ -13,12 +13,3 @@ DO $$ BEGIN
   ALTER ROLE civic_write SET statement_timeout = '30s';
   ALTER ROLE civic_write SET lock_timeout = '10s';
 END $$;
-
--- How alike a misspelt title must be (0.6 otherwise): "libary" finds "library". Only a superuser may say so for a role;
--- without it the search is a little stricter.
-DO $$ BEGIN
-  ALTER ROLE civic_read SET pg_trgm.word_similarity_threshold = 0.45;
-  ALTER ROLE civic_write SET pg_trgm.word_similarity_threshold = 0.45;
-EXCEPTION WHEN insufficient_privilege THEN
-  NULL;
-END $$;
