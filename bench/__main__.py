@@ -105,7 +105,7 @@ def _words() -> argparse.Namespace:
     parser.add_argument("--only", default=",".join(what), help="a comma list of " + ", ".join(what))
     parser.add_argument("--data", type=Path, default=default_data_dir() / "bench", help="where the databases are kept")
     parser.add_argument("--json", type=Path, help="write every figure here")
-    parser.add_argument("--seconds", type=int, default=4, help="how long each server is asked in a round (4)")
+    parser.add_argument("--seconds", type=int, default=3, help="how long each server is asked in a round (3)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds, of which the median counts (3)")
     words = parser.parse_args()
     words.only = {part.strip() for part in words.only.split(",")}

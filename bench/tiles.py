@@ -25,7 +25,7 @@ PINNED = (
     ("z14 tile, about 1,000 pins, not cached", 14, 1000, {"tipg": 5.0, "raw SQL": 0.6, "Martin": 1.0}),
     ("z16 tile, about 100 pins, not cached", 16, 100, {"tipg": 4.0}),
 )
-#: So many tiles are asked for in turn at least (the nearest to what is wanted), of full ones and of others; and at most.
+#: So many tiles are asked for in turn at least (the nearest to what is wanted), full ones and others; and at most.
 FULL = 500
 LEAST_FULL, LEAST, MOST = 600, 1500, 4000
 CHECKED = 24
