@@ -195,7 +195,10 @@ def is_stale(error: BaseException | None) -> bool:
     """True when a connection holds a prepared statement whose columns a migration has changed since: it would fail for
     ever, for PostgreSQL prepares no statement anew to other columns. The statement itself did nothing."""
     cause = error.orig if isinstance(error, exc.DBAPIError) else error
-    return isinstance(cause, psycopg.errors.FeatureNotSupported) and "cached plan" in str(cause)
+    # Known by its place in the server: its words depend on the server's language.
+    return (
+        isinstance(cause, psycopg.errors.FeatureNotSupported) and cause.diag.source_function == "RevalidateCachedQuery"
+    )
 
 
 class Alone:
