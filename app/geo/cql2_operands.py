@@ -127,7 +127,9 @@ def _power(base: ColumnElement[Any], exponent: ColumnElement[Any]) -> ColumnElem
     whole_or_positive = (base > 0) | (exponent == func.trunc(exponent))
     bearable = func.abs(roughly) * func.abs(func.ln(func.abs(rough))) < 690  # e^690 is about 10^300
     result = case((whole_or_positive & bearable, cast(func.power(rough, roughly), Numeric)))
-    within = func.abs(base).between(Decimal("1e-300"), Decimal("1e300")) & (func.abs(exponent) < 1_000_000)
+    within = func.abs(base).between(Decimal("1e-300"), Decimal("1e300")) & func.abs(exponent).between(
+        Decimal("1e-300"), 1_000_000
+    )
     return case(
         ((exponent == 0) & base.is_not(None), literal(Decimal(1), Numeric)),
         ((base == 0) & (exponent > 0), literal(Decimal(0), Numeric)),

@@ -306,8 +306,7 @@ def _within(things: Connection, expression: str) -> bool:
     ids=["brackets", "depth", "nodes", "powers", "betweens", "pieces of a pattern", "length", "positions"],
 )
 def test_each_limit_holds_on_both_sides(things: Connection, build: Any) -> None:
-    assert _within(things, build(0))
-    assert not _within(things, build(1))
+    assert (_within(things, build(0)), _within(things, build(1))) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -323,22 +322,13 @@ def test_no_text_takes_long_to_refuse(attack: str) -> None:
     began = time.process_time()
     with pytest.raises(BadRequest):
         cql2.condition(attack, cql2_world.QUERYABLES)
+    str(cql2.condition(f"name LIKE '{'%_a' * 16_000}'", cql2_world.QUERYABLES).compile(dialect=DIALECT))
     assert time.process_time() - began < 0.5
 
 
-def test_no_text_takes_long_to_understand() -> None:
-    began = time.process_time()
-    statement = cql2.condition(f"name LIKE '{'%_a' * 16_000}'", cql2_world.QUERYABLES)
-    str(statement.compile(dialect=DIALECT))
-    assert time.process_time() - began < 0.5
-
-
-@pytest.mark.parametrize(
-    "said", ["open < TRUE", "open >= open", "(open BETWEEN FALSE AND TRUE) BETWEEN FALSE AND TRUE"]
-)
-def test_true_and_false_have_no_order(said: str) -> None:
+def test_true_and_false_have_no_order() -> None:
     with pytest.raises(BadRequest, match="no order"):
-        cql2.condition(said, cql2_world.QUERYABLES)
+        cql2.condition("(open BETWEEN FALSE AND TRUE) BETWEEN FALSE AND TRUE", cql2_world.QUERYABLES)
 
 
 def test_no_json_takes_long_or_deep_to_refuse() -> None:
