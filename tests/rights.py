@@ -267,7 +267,6 @@ OTHERS: dict[str, str] = {
     "GET /ogc/tiles/{grid}/{matrix}/{row}/{col}": "map.read",
     "GET /ogc/tileMatrixSets": "map.read",
     "GET /ogc/tileMatrixSets/{grid}": "map.read",
-    "GET /ogc/{path:path}": "map.read",
     "GET /health/live": "service.read",
     "GET /health/ready": "service.read",
 }

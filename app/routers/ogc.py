@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from app import errors
 from app.geo import cql2, crs
 from app.routers import ogc_answer, ogc_collections, ogc_document
 from app.routers.deps import Read, Service, Serving, anonymous
@@ -205,9 +204,3 @@ def _schema(asked: Asked, collection: Collection, name: str) -> dict[str, Any]:
     }
     value["properties"] = {**value["properties"], "geometry": geometry}
     return value
-
-
-@router.get("/{path:path}", **anonymous("map.read"))
-async def nothing(path: str) -> Response:
-    """Everything else."""
-    raise errors.NotFound("There is nothing at this address. /ogc says what there is.")
