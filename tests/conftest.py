@@ -80,7 +80,8 @@ def _remove_if_abandoned(folder: Path) -> None:
     with suppress(OSError), (folder / "run.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if (folder / "postgres").exists():
-            with localdb.running(folder, durable=False):
+            # One whose removal was cut off is no cluster any more, and nothing runs in it.
+            with suppress(localdb.ClusterNotOurs), localdb.running(folder, durable=False):
                 pass
         shutil.rmtree(folder)
 
