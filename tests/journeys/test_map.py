@@ -176,3 +176,48 @@ def test_where_not_all_were_counted_the_page_says_so_in_words(live: Live, open_a
     page.goto(f"{live.url}/?q=a")
     expect(page.locator(".finder__count")).to_have_text("More than 10,000 found")
     expect(page.locator(".chips--kinds .chip").first).to_contain_text("+")
+
+
+def test_a_finger_that_scrolls_over_the_wards_chooses_none_and_a_press_chooses(live: Live, open_as: OpenAs) -> None:
+    page = open_as()
+    page.get_by_role("button", name="Filters").click()
+    page.get_by_role("combobox", name="Ward", exact=True).focus()
+    option = page.get_by_role("listbox", name="Wards").get_by_role("option").first
+    option.dispatch_event("pointerdown")
+    option.dispatch_event("pointercancel")
+    expect(option).to_be_visible()
+    assert "ward=" not in page.url
+    option.click()
+    page.wait_for_url(re.compile("ward="))
+
+
+def test_a_part_of_the_map_that_does_not_come_is_said_until_it_comes(live: Live, open_as: OpenAs) -> None:
+    page = open_as(path="/about")
+    assets = re.compile(r"/tiles/\d")
+    page.route(assets, lambda route: route.fulfill(body=b"\xff"))  # no tile at all
+    page.goto(f"{live.url}/?{_at(15)}")
+    expect(page.locator("#map-part")).to_contain_text("has not come")
+    expect(page.locator("#map-says")).to_be_empty()
+    page.unroute(assets)
+    expect(page.locator("#map-says")).not_to_be_empty()
+    expect(page.locator("#map-part")).to_be_empty()
+
+
+def test_other_words_are_not_answered_with_the_counts_or_the_pins_of_those_before(live: Live, open_as: OpenAs) -> None:
+    ana = open_as("ana@example.org")
+    uid = _pin(live, ana, "Quokka house", HERE)
+    page = open_as(path=f"/?q=quokka&{_at(15)}")
+    count, box = page.locator(".finder__count"), page.locator("#map-box").bounding_box()
+    chip = page.locator(".chips--kinds .chip").first.locator(".count")
+    expect(page.locator("#map-says")).to_have_text("1 pin in sight: 1 project.")
+    expect(count).to_have_text("1 found")
+    expect(chip).to_be_visible()
+    assert box
+    held = re.compile("q=quokkas")
+    page.route(held, lambda route: None)  # no answer, for as long as it is held
+    page.get_by_role("searchbox").fill("quokkas")
+    page.wait_for_url(held)
+    expect(chip).to_be_hidden()
+    expect(count).to_be_empty()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert uid not in page.url, "the pin drawn there is one of the words before"

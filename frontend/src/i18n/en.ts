@@ -56,6 +56,7 @@ export const en = {
   "map.says.part": { one: "Roughly {n} pin in sight, estimated: {parts}.", other: "Roughly {n} pins in sight, estimated: {parts}." },
   "map.says.others": { one: "{n} other", other: "{n} others" },
   "map.says.none": "No pins in sight here.",
+  "map.missing": "A part of the map has not come. It is asked for again every few seconds.",
   "map.part": "So many match that these numbers are estimated. Go closer, or narrow your search, for exact ones.",
   "legend.span": "{from} to {to}",
   "sheet.raise": "Make the panel taller",

@@ -61,7 +61,7 @@ export class AreaLayer extends CanvasLayer<AreaTile> {
   outline(codes: string[]): void {
     const now = new Set(codes);
     const before = this.look.outlined;
-    if (now.size === before.size && codes.every((code) => before.has(code))) return;
+    if (now.size === before.size && [...now].every((code) => before.has(code))) return;
     this.look.outlined = now;
     this.repaint(({ outlines }) => outlines.some(({ code }) => now.has(code) || before.has(code)));
   }

@@ -73,9 +73,9 @@ export class AssetLayer extends CanvasLayer<TileContent> {
     return best?.hit ?? this.shapeAt(point);
   }
 
-  /** What is in sight, counted; null while tiles are on their way. */
+  /** What is in sight, counted; null while tiles are on their way, or still those of other filters. */
   tally(): Tally | null {
-    const tiles = this.inSight();
+    const tiles = this.inSight().map((tile) => ({ coords: tile.coords, content: this.holds(tile) }));
     if (!tiles.length || tiles.some(({ content }) => !content)) return null;
     const { min, max } = this._map.getPixelBounds();
     if (!min || !max) return null;
@@ -122,10 +122,10 @@ export class AssetLayer extends CanvasLayer<TileContent> {
 
   private readonly tick = (): void => {
     if (document.visibilityState !== "visible" || !this.shown.size) return;
+    const missed = !this.tally();
     void this.refresh().then((changed) => {
-      if (!changed) return;
-      events.tell("news", undefined);
-      this.fire("settled");
+      if (changed) events.tell("news", undefined);
+      if (changed || (missed && this.tally())) this.fire("settled");
     });
   };
 

@@ -9,13 +9,40 @@ export interface Tile<C> {
   coords: Coords;
   element: HTMLElement;
   content: C | null;
+  /** The address that the content came from. */
+  source: string | null;
   etag: string | null;
   asking: AbortController | null;
   loaded: boolean;
 }
 
-/** Milliseconds of a frame that may be spent on drawing tiles; the rest waits for the next frame. */
-const DRAWING_MS = 6;
+/** Milliseconds of a frame that all layers together may spend on reading and drawing; the rest waits for the next. */
+const WORKING_MS = 6;
+const turns: (() => void)[] = [];
+let due = false;
+
+/** Have this done in its turn, in a frame that can spare the time. */
+function inTurn<T>(work: () => T): Promise<T> {
+  if (!due) requestAnimationFrame(takeTurns);
+  due = true;
+  return new Promise((take, refuse) => {
+    turns.push(() => {
+      try {
+        take(work());
+      } catch (error) {
+        refuse(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+  });
+}
+
+function takeTurns(): void {
+  const until = performance.now() + WORKING_MS;
+  do turns.shift()?.();
+  while (turns.length && performance.now() < until);
+  due = turns.length > 0;
+  if (due) requestAnimationFrame(takeTurns);
+}
 
 export abstract class CanvasLayer<C> extends GridLayer {
   protected readonly shown = new Map<string, Tile<C>>();
@@ -23,7 +50,6 @@ export abstract class CanvasLayer<C> extends GridLayer {
   protected scale = 1;
   private readonly waiting = new Set<() => void>();
   private readonly stale = new Set<Tile<C>>();
-  private frame = 0;
   private silence: (() => void) | null = null;
 
   constructor(options: GridLayerOptions) {
@@ -51,14 +77,14 @@ export abstract class CanvasLayer<C> extends GridLayer {
     map.off("zoomend", this.rescale);
     map.off("moveend", this.catchUp);
     this.silence?.();
-    cancelAnimationFrame(this.frame);
-    this.frame = 0;
+    this.stale.clear();
+    this.waiting.clear();
     return super.onRemove(map);
   }
 
   protected override createTile(coords: Coords, done: (error?: Error, tile?: HTMLElement) => void): HTMLElement {
     const element = document.createElement("div");
-    const tile: Tile<C> = { coords, element, content: null, etag: null, asking: null, loaded: false };
+    const tile: Tile<C> = { coords, element, content: null, source: null, etag: null, asking: null, loaded: false };
     this.shown.set(nameOf(coords), tile);
     void this.fill(tile).then(() => {
       tile.loaded = true;
@@ -68,22 +94,26 @@ export abstract class CanvasLayer<C> extends GridLayer {
     return element;
   }
 
-  /** Fetch a tile, and have it drawn if it is not what is drawn already: true when it was something else before. A
-   *  failure leaves what was there. */
+  /** Fetch a tile, and have it drawn if it is not what is drawn already: true when its address had something else
+   *  before. A failure leaves what was there. */
   protected async fill(tile: Tile<C>, cache: RequestCache = "default"): Promise<boolean> {
     tile.asking?.abort();
     const asking = (tile.asking = new AbortController());
     try {
-      const response = await fetch(this.address(tile.coords), { signal: asking.signal, cache });
+      const source = this.address(tile.coords);
+      const response = await fetch(source, { signal: asking.signal, cache });
       if (!response.ok) return false;
       const etag = response.headers.get("ETag") ?? (response.status === 204 ? "empty" : null);
-      if (etag && etag === tile.etag) return false;
+      const known = tile.source === source;
+      if (known && etag && etag === tile.etag) return false;
       const bytes = response.status === 204 ? new ArrayBuffer(0) : await response.arrayBuffer();
-      if (asking.signal.aborted) return false;
-      const first = tile.etag === null;
-      Object.assign(tile, { etag, content: this.read(bytes) });
+      const content = await inTurn(() => {
+        asking.signal.throwIfAborted();
+        return this.read(bytes);
+      });
+      Object.assign(tile, { etag, content, source });
       this.enqueue(tile);
-      return !first;
+      return known && !!etag;
     } catch {
       return false; // offline or overtaken: the next round asks again
     } finally {
@@ -103,13 +133,20 @@ export abstract class CanvasLayer<C> extends GridLayer {
     );
   }
 
+  /** What the tile holds, if that is what is asked for now and not the answer to an earlier question. */
+  protected holds({ content, coords, source }: Tile<C>): C | null {
+    return source === this.address(coords) ? content : null;
+  }
+
   /** Tiles of the present zoom around a point of the world (pixels at the map's zoom), and the point within each. */
   protected *around(point: Point, margin = 0): Generator<{ tile: Tile<C>; content: C; x: number; y: number }> {
     for (const tile of this.shown.values()) {
-      if (!tile.content || tile.coords.z !== Math.round(this._map.getZoom())) continue;
+      if (tile.coords.z !== Math.round(this._map.getZoom())) continue;
       const x = point.x / this.scale - tile.coords.x * TILE;
       const y = point.y / this.scale - tile.coords.y * TILE;
-      if (Math.min(x, y) >= -margin && Math.max(x, y) < TILE + margin) yield { tile, content: tile.content, x, y };
+      if (Math.min(x, y) < -margin || Math.max(x, y) >= TILE + margin) continue;
+      const content = this.holds(tile);
+      if (content) yield { tile, content, x, y };
     }
   }
 
@@ -130,24 +167,25 @@ export abstract class CanvasLayer<C> extends GridLayer {
   }
 
   private enqueue(tile: Tile<C>): void {
+    if (this.stale.has(tile)) return;
     this.stale.add(tile);
-    this.frame ||= requestAnimationFrame(this.draw);
+    void inTurn(() => this.draw(tile));
   }
 
-  /** Draw what waits, nearest to the time it came, as long as the frame can spare it. */
-  private readonly draw = (): void => {
-    const until = performance.now() + DRAWING_MS;
-    for (const tile of this.stale) {
-      this.stale.delete(tile);
-      this.put(tile);
-      if (performance.now() > until) break;
+  /** Draw a tile, if it is still wanted; after the last of them comes what waits for it, be it well drawn or not. */
+  private draw(tile: Tile<C>): void {
+    try {
+      if (this.stale.delete(tile)) this.put(tile);
+    } finally {
+      if (!this.stale.size) this.flush();
     }
-    this.frame = this.stale.size ? requestAnimationFrame(this.draw) : 0;
-    if (this.stale.size) return;
+  }
+
+  private flush(): void {
     const waiting = [...this.waiting];
     this.waiting.clear();
     for (const act of waiting) act();
-  };
+  }
 
   private put({ coords, element, content }: Tile<C>): void {
     if (!content) return;
@@ -165,9 +203,9 @@ export abstract class CanvasLayer<C> extends GridLayer {
     this.repaint();
   };
 
-  /** Ask again for tiles that did not come. */
+  /** Ask again for tiles that did not come, or not yet for the question of now. */
   private readonly catchUp = (): void => {
-    for (const tile of this.shown.values()) if (tile.loaded && !tile.content && !tile.asking) void this.fill(tile);
+    for (const tile of this.shown.values()) if (tile.loaded && !tile.asking && !this.holds(tile)) void this.fill(tile);
   };
 
   private drop(name: string): void {

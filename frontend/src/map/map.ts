@@ -31,6 +31,8 @@ const FIT_PADDING: FitBoundsOptions = { paddingTopLeft: [16, 16], paddingBottomR
 const NEAREST_ZOOM = 16;
 /** Pause after which a movement counts as over, for those who hear the map. */
 const SAY_MS = 400;
+/** Pauses after which a tile that has not come counts as missing. */
+const SAY_TRIES = 20;
 /** Panes between Leaflet's own: wards, their names, assets, what is chosen. */
 const PANES: [name: string, level: number][] = [["areas", 250], ["names", 350], ["assets", 420], ["spots", 620]];
 
@@ -45,6 +47,9 @@ export class CivicMap {
   /** What the tip over the map tells of now. */
   private tipped = "";
   private saying = 0;
+  /** Wards that stand out: those filtered for, and that of the asset that is open. */
+  private filtered: string[] = [];
+  private opened: string[] = [];
 
   private constructor(
     private readonly map: LeafletMap,
@@ -121,7 +126,8 @@ export class CivicMap {
   /** Show which assets pass these filters. */
   filter(query: Record<string, string>, wards: string[]): void {
     this.assets.setQuery(query);
-    this.areas.outline(wards);
+    this.filtered = wards;
+    this.outline();
   }
 
   /** Ask for the tiles again, past every cache: something of our own was just changed. */
@@ -134,11 +140,12 @@ export class CivicMap {
   /** Mark the asset as the one that is open, and bring it into sight. */
   select(asset: Asset | null): void {
     this.selected.show(asset);
+    this.opened = asset?.properties.area ? [asset.properties.area.code] : [];
+    this.outline();
     if (!asset) return;
-    const { anchor, area } = asset.properties;
+    const { anchor } = asset.properties;
     if (asset.geometry && asset.geometry.type !== "Point") this.bringIn(boxOf(asset.geometry));
     else if (anchor) this.bringIn([...anchor, ...anchor]);
-    this.areas.outline(area ? [area.code] : []);
   }
 
   /** Mark the asset whose row the reader points at. */
@@ -152,6 +159,8 @@ export class CivicMap {
     this.areas.shade(values);
     this.hush();
     this.box.toggleAttribute("data-shaded", values !== null);
+    if (!values) { this.say(); return; }
+    for (const place of ["#map-says", "#map-part"]) write(place, ""); // what they told of is not shown any more
   }
 
   /** Go near to a place. */
@@ -185,6 +194,10 @@ export class CivicMap {
     if (url) new TileLayer(url, { maxZoom: 19, className: "ground" }).addTo(this.map);
     this.box.toggleAttribute("data-ground", !!url);
     this.areas.addTo(this.map);
+  }
+
+  private outline(): void {
+    this.areas.outline([...this.filtered, ...this.opened]);
   }
 
   private bringIn([west, south, east, north]: Box): void {
@@ -254,17 +267,19 @@ export class CivicMap {
 
   /** Say what there is, to those who hear the map: what the cross-hair has reached, and what is in sight. Said when the
    *  map and its tiles have come to rest, and only once. */
-  private readonly say = (): void => {
+  private readonly say = (): void => this.sayWithin(SAY_TRIES);
+
+  private sayWithin(tries: number): void {
     window.clearTimeout(this.saying);
     this.saying = window.setTimeout(() => {
-      const tally = this.assets.tally();
       if (this.shaded) return;
-      if (!tally) { this.say(); return; } // tiles are still on their way
+      const tally = this.assets.tally();
+      if (!tally && tries > 1) { this.sayWithin(tries - 1); return; } // tiles are still on their way
       const hit = document.activeElement === this.box ? this.under(this.map.getSize().divideBy(2)) : null;
-      write("#map-says", [hit && spoken(hit), inSight(tally)].filter(Boolean).join(" "));
-      write("#map-part", tally.approximate ? t("map.part") : "");
+      write("#map-says", [hit && spoken(hit), tally && inSight(tally)].filter(Boolean).join(" "));
+      write("#map-part", !tally ? t("map.missing") : tally.approximate ? t("map.part") : "");
     }, SAY_MS);
-  };
+  }
 }
 
 /** A line that is read out when it changes. */

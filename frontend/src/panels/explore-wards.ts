@@ -71,7 +71,7 @@ export class Wards {
     const count = facets?.ward[ward.code];
     return html`<li role="option" id=${optionId(ward)} class="combo__option" ?data-active=${active}
       aria-selected=${String(chosen.includes(ward.code))}
-      @pointerdown=${(event: Event) => { event.preventDefault(); this.take(ward); }}>
+      @mousedown=${keepFocus} @click=${() => this.take(ward)}>
       <span>${ward.name}</span>${count === undefined ? nothing : html`<span class="count">${counted(count, facets)}</span>`}
     </li>`;
   }
@@ -156,5 +156,8 @@ export class Wards {
 
 /** A count as a chip shows it: with a plus where there may be more. */
 export const counted = (count: number, facets: Facets | null): string => number(count) + (facets?.approximate ? "+" : "");
+
+/** The field would lose the focus, and the list close, before the click. */
+const keepFocus = (event: Event): void => event.preventDefault();
 
 const optionId = (ward: Ward): string => `filter-ward-${ward.code}`;

@@ -18,21 +18,29 @@ import {
 import { emptyView } from "./explore-empty";
 import { appliedView, type FiltersOptions, filtersView } from "./explore-filters";
 import { counted, Wards } from "./explore-wards";
+import { paced } from "./pace";
 
 const PAGE = 50;
 /** The most rows that a silent refresh asks for again. */
 const MOST = 200;
+/** News of others refresh the list at once so many times, then once in so many milliseconds. */
+const NEWS_AT_ONCE = 3;
+const NEWS_APART_MS = 15_000;
 
 let host: HTMLElement;
 let filters: Filters = NO_FILTERS;
 let view: Box | null = null;
 let facets: Facets | null = null;
+/** The questions that the facets and the rows answer, and the one asked last. */
+let countedFor: string | null = null;
+let answered: string | null = null;
+let asked: string | null = null;
 let rows: Asset[] = [];
 let matched: number | null = null;
 let next: string | null = null;
 let problem = "";
-let asked: string | null = null;
 let asking: AbortController | null = null;
+let paging: AbortController | null = null;
 let started = false;
 let unfolded = false;
 
@@ -64,7 +72,7 @@ function begin(): void {
     if (filters.here) void load();
   });
   const again = (): void => void load(true);
-  events.on("news", again);
+  events.on("news", paced(again, NEWS_AT_ONCE, NEWS_APART_MS));
   events.on("changed", () => {
     again();
     void theMap().then((map) => map.refresh());
@@ -73,40 +81,51 @@ function begin(): void {
   render(locateView(), document.getElementById("map-tools") ?? document.createElement("div"));
 }
 
-/** Ask for the first page if the question changed, or for all rows shown again when something may have changed. */
+/** Ask for the first page if the question changed, or for the rows shown again when something may have changed. The
+ *  latter is silent: where it fails, what is shown stays. */
 async function load(again = false): Promise<void> {
   const query = listQuery(filters, view);
   const question = new URLSearchParams(query).toString();
   if (question === asked && !again) return;
-  const limit = again && question === asked ? Math.min(Math.max(rows.length, PAGE), MOST) : PAGE;
+  const silent = question === asked && question === answered && !problem;
+  const limit = silent ? Math.min(Math.max(rows.length, PAGE), MOST) : PAGE;
   asked = question;
   asking?.abort();
+  if (!silent) paging?.abort();
+  if (!silent) draw(); // the counts of before are not those of this question
   const { signal } = (asking = new AbortController());
-  void count(query, signal);
+  void count(query, question, signal);
   try {
-    take(await get<AssetList>("/assets", { ...query, limit: String(limit) }, signal), []);
+    const list = await get<AssetList>("/assets", { ...query, limit: String(limit) }, signal);
+    if (silent) renew(list, limit);
+    else take(list, []);
+    answered = question;
   } catch (error) {
-    if (!aborted(error)) problem = words(error);
+    if (!aborted(error) && !silent) problem = words(error);
   }
   draw();
 }
 
 /** How many there are of each kind, theme and ward. The list does not wait for it, and does without. */
-async function count(query: Record<string, string>, signal: AbortSignal): Promise<void> {
-  const asked = new URLSearchParams(query);
-  asked.delete("sort");
-  const found = await get<Facets>("/assets/facets", asked, signal).catch(() => null);
-  if (signal.aborted) return;
-  facets = found;
+async function count(query: Record<string, string>, question: string, signal: AbortSignal): Promise<void> {
+  const unsorted = new URLSearchParams(query);
+  unsorted.delete("sort");
+  const found = await get<Facets>("/assets/facets", unsorted, signal).catch(() => null);
+  if (signal.aborted || (!found && countedFor === question)) return;
+  [facets, countedFor] = [found, question];
   draw();
 }
 
 async function more(): Promise<void> {
   if (!next) return;
   const first = rows.length;
+  paging?.abort();
+  const { signal } = (paging = new AbortController());
   try {
-    take(await get<AssetList>(next), rows);
+    const list = await get<AssetList>(next, undefined, signal);
+    take(list, rows);
   } catch (error) {
+    if (aborted(error)) return; // other filters by now
     problem = words(error);
   }
   draw();
@@ -120,6 +139,22 @@ function take(list: AssetList, before: Asset[]): void {
   next = list.links.find((link) => link.rel === "next")?.href ?? null;
   problem = "";
 }
+
+/** Put the answer in place of the rows it was asked for; those further down stay. */
+function renew(list: AssetList, limit: number): void {
+  const last = list.features.at(-1)?.id;
+  const seam = rows.findIndex((asset) => asset.id === last);
+  const beyond = rows.length > limit ? rows.slice(seam < 0 ? limit : seam + 1) : [];
+  const from = next;
+  take(list, []);
+  if (!next || !beyond.length) return;
+  const known = new Set(rows.map((asset) => asset.id));
+  rows = [...rows, ...beyond.filter((asset) => !known.has(asset.id))];
+  next = from;
+}
+
+/** Counts of the question asked last; null while they are on their way. */
+const counts = (): Facets | null => (countedFor === asked ? facets : null);
 
 /** Show other filters, in the URL too. Typing words does not fill the history. */
 function change(part: Partial<Filters>, replace = false): void {
@@ -156,7 +191,7 @@ const finder = (): TemplateResult => html`
 
 const options = (): FiltersOptions => ({
   filters,
-  facets,
+  facets: counts(),
   wards,
   change,
   reset: () => go(keepQuery(route.path, writeFilters(NO_FILTERS, route.query))),
@@ -174,7 +209,7 @@ function kindChip(kind: string): TemplateResult {
   const n = facets?.kind[kind];
   return html`<button type="button" class="chip" aria-pressed=${String(on)} .style=${tint(kind)}
     @click=${() => change({ kind: toggled })}>${mark(kind)}${kindOf(kind).label_plural}
-    ${n === undefined ? nothing : html`<span class="count">${counted(n, facets)}</span>`}</button>`;
+    ${n === undefined ? nothing : html`<span class="count" ?data-old=${!counts()}>${counted(n, facets)}</span>`}</button>`;
 }
 
 let typing = 0;
@@ -186,9 +221,10 @@ function search(event: Event): void {
 
 /** How many match, in words; where nobody counted to the end, that there are more than were counted. */
 const matchedWords = (): string => {
-  if (problem || asked === null) return "";
+  if (problem || asked === null || answered !== asked) return "";
   if (matched !== null) return t(isFiltered(filters) ? "explore.found" : "explore.count", { n: matched });
-  if (facets) return t(facets.approximate ? "explore.more-than" : "explore.found", { n: facets.matched });
+  const known = counts();
+  if (known) return t(known.approximate ? "explore.more-than" : "explore.found", { n: known.matched });
   return rows.length ? t("explore.shown", { n: rows.length }) : "";
 };
 
@@ -196,7 +232,8 @@ function list(): TemplateResult {
   if (problem)
     return html`<div class="inside"><p class="notice notice--bad" role="alert">${icon("triangle-alert")}${problem}</p>
       <p class="buttons"><button class="button" @click=${() => void load(true)}>${t("again")}</button></p></div>`;
-  if (!rows.length) return matched === 0 ? emptyView(filters, change) : html`<p class="busy">${t("loading")}</p>`;
+  if (!rows.length)
+    return matched === 0 && answered === asked ? emptyView(filters, change) : html`<p class="busy">${t("loading")}</p>`;
   return html`<ul class="rows">
       ${rows.map(row)}
     </ul>
