@@ -101,7 +101,7 @@ async def test_who_gets_no_connection_is_told_soon_and_the_process_still_lives(n
                 refused = await visitor.get(path)
                 assert_problem(refused, 503, "busy")
                 assert int(refused.headers["retry-after"]) >= 1
-                assert time.monotonic() - began < 1
+                assert time.monotonic() - began < 10, "long before a pool would give up by itself"
             assert_problem(await visitor.post("/api/v1/sign-in", json={"email": "a@example.org"}), 503, "busy")
             assert (await visitor.get("/health/live")).status_code == 200
         assert (await visitor.get("/api/v1/assets")).status_code == 200, "and at once afterwards all is well"
