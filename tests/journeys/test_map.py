@@ -203,21 +203,18 @@ def test_a_part_of_the_map_that_does_not_come_is_said_until_it_comes(live: Live,
     expect(page.locator("#map-part")).to_be_empty()
 
 
-def test_other_words_are_not_answered_with_the_counts_or_the_pins_of_those_before(live: Live, open_as: OpenAs) -> None:
+def test_other_words_are_not_answered_with_the_counts_of_those_before(live: Live, open_as: OpenAs) -> None:
     ana = open_as("ana@example.org")
-    uid = _pin(live, ana, "Quokka house", HERE)
+    _pin(live, ana, "Quokka house", HERE)
     page = open_as(path=f"/?q=quokka&{_at(15)}")
-    count, box = page.locator(".finder__count"), page.locator("#map-box").bounding_box()
+    count = page.locator(".finder__count")
     chip = page.locator(".chips--kinds .chip").first.locator(".count")
     expect(page.locator("#map-says")).to_have_text("1 pin in sight: 1 project.")
     expect(count).to_have_text("1 found")
     expect(chip).to_be_visible()
-    assert box
     held = re.compile("q=quokkas")
     page.route(held, lambda route: None)  # no answer, for as long as it is held
     page.get_by_role("searchbox").fill("quokkas")
     page.wait_for_url(held)
     expect(chip).to_be_hidden()
     expect(count).to_be_empty()
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    assert uid not in page.url, "the pin drawn there is one of the words before"
