@@ -14,12 +14,13 @@ CREATE FUNCTION civic_offer_box(anchor geometry, details jsonb) RETURNS geometry
 
 CREATE INDEX ix_asset_offer ON asset USING gist (civic_offer_box(anchor, details)) WHERE kind = 'offer' AND on_map;
 
--- The words in use, as the nightly job learns them: until it has, what is spelt well would be taken for misspelt.
+-- The words of the newest million, as the nightly job learns those of all: until then, what is spelt well would be taken
+-- for misspelt.
 INSERT INTO word AS known (word, n)
 SELECT lexeme, count(*)
 FROM (
   SELECT to_tsvector('civic_words', title || ' ' || summary) AS words FROM asset
-  WHERE state = 'published' AND audience = 'public'
+  WHERE state = 'published' AND audience = 'public' ORDER BY id DESC LIMIT 1000000
 ) AS asset CROSS JOIN LATERAL unnest(tsvector_to_array(words)) AS lexeme
 GROUP BY lexeme HAVING lexeme ~ '^[[:alpha:]]{3,40}$'
 ORDER BY lexeme
