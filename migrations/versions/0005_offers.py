@@ -1,7 +1,6 @@
 """Offers by what they reach; and the words in use, learnt at once where there are assets already.
 
-Revision: 0005, after 0004. Learning takes up to half a minute: of a million
-assets the newest.
+Revision: 0005, after 0004. Learning takes up to half a minute: it reads the newest million assets only.
 """
 
 from pathlib import Path
