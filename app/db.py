@@ -124,7 +124,9 @@ class Engines:
         reading = _engine(read, settings, isolation_level="AUTOCOMMIT")
         glance = Alone(read, settings, binary=True, most=GLANCES)
         light = Alone(write, settings)
-        soon = CONNECT | {"options": f"-c statement_timeout={VISIT_S}s"}
+        # A plan for any box at all takes it for as full as the map is on average: each question gets its own.
+        own = "-c plan_cache_mode=force_custom_plan"
+        soon = CONNECT | {"options": f"-c statement_timeout={VISIT_S}s {own}"}
         visit = _engine(read, settings, most=VISITS, connect=soon, isolation_level="AUTOCOMMIT")
         return cls(read=reading, write=_engine(write, settings), glance=glance, light=light, visit=visit)
 
