@@ -74,9 +74,10 @@ def create_app(settings: Settings, *, worker: bool = False) -> FastAPI:
     app.router.routes.insert(0, tiles.WholeTile())
     pages.mount(app, settings)
     app.add_middleware(BodyLimit, most=deps.MAX_BODY)
+    app.add_middleware(HeadIsGet)
+    app.add_middleware(tiles.KeptTile, service=service)
     if settings.reads_per_minute:
         app.add_middleware(ReadLimit, most=settings.reads_per_minute)
-    app.add_middleware(HeadIsGet)
     app.add_middleware(Headers, settings=settings)
     app.add_middleware(
         OpenToOthers,

@@ -17,6 +17,7 @@ WEST, SOUTH, SIDE, ROWS = -130_000, 51_440_000, 50_000, 5
 class City:
     """A database with wards, people and keys."""
 
+    cluster: localdb.Cluster
     url: str
     owner: int
     keys: list[str]
@@ -50,4 +51,4 @@ def found_city(cluster: localdb.Cluster) -> City:
             )
         owner = connection.execute("SELECT min(id) FROM person").fetchone()
     assert owner
-    return City(url, int(owner[0]), keys)
+    return City(cluster, url, int(owner[0]), keys)

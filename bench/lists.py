@@ -58,7 +58,7 @@ def in_a_box(site: Site) -> list[Row]:
     }
     statement = STATEMENT.replace("{limit}", str(limit))
     script = RAW.replace("{count}", str(len(boxes))).replace("{statement}", statement)
-    asked["raw SQL"] = functools.partial(load.pgbench, site.cluster, script, site.seconds)
+    asked["raw SQL"] = functools.partial(load.pgbench, site.cluster, {script: 1}, f"-T{site.seconds}")
     sizes = check(site, boxes, limit, statement)
     runs = load.rounds(asked, site.rounds)
     seen = {"features": limit, "boxes": len(boxes), "bytes": sizes, "runs": runs}

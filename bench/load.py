@@ -20,9 +20,12 @@ function request()
   n = n + 1
   return wrk.format("GET", paths[(n - 1) %% #paths + 1])
 end
+"""
+#: What wrk says at the end, in a line that can be read.
+DONE = """
 function done(summary, latency)
   local failed = summary.errors
-  io.write(string.format("\\nRESULT [%%d, %%d, %%d, %%d, %%d, %%.2f, %%.2f]\\n", summary.requests, summary.duration,
+  io.write(string.format("\\nRESULT [%d, %d, %d, %d, %d, %.2f, %.2f]\\n", summary.requests, summary.duration,
     failed.status, failed.connect + failed.read + failed.write + failed.timeout, summary.bytes,
     latency:percentile(50) / 1000, latency:percentile(99) / 1000))
 end
@@ -39,6 +42,9 @@ class Run:
     p99_ms: float = 0.0
     bytes_each: float = 0.0
     """With HTTP's headers."""
+    server_ms: float | None = None
+    """Milliseconds of processor time that the server's process took for each, where that was measured."""
+    database_ms: float | None = None
 
 
 class Failed(Exception):
@@ -46,33 +52,45 @@ class Failed(Exception):
 
 
 def wrk(
-    base: str, paths: Sequence[str], seconds: int, *, clients: int = 8, headers: Mapping[str, str] | None = None
+    base: str, paths: Sequence[str], seconds: float, *, clients: int = 8, headers: Mapping[str, str] | None = None
 ) -> Run:
     """Ask for these paths in turn from so many connections. Raises Failed when one answer is an error."""
-    with tempfile.TemporaryDirectory(prefix="civic-bench-") as name:
-        folder = Path(name)
-        (folder / "list").write_text("\n".join(paths) + "\n")
-        (folder / "ask.lua").write_text(LUA % {"list": folder / "list"})
-        extra = [word for key, value in (headers or {}).items() for word in ("-H", f"{key}: {value}")]
-        command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "30s", *extra]
-        said = subprocess.run([*command, "-s", folder / "ask.lua", base], capture_output=True, text=True, check=False)
+    extra = [word for key, value in (headers or {}).items() for word in ("-H", f"{key}: {value}")]
+    with tempfile.NamedTemporaryFile("w", prefix="civic-bench-") as file:
+        file.write("\n".join(paths) + "\n")
+        file.flush()
+        return scripted(base, LUA % {"list": file.name}, seconds, *extra, clients=clients, about=paths[0])
+
+
+def scripted(base: str, script: str, seconds: float, *words: str, clients: int = 8, about: str = "") -> Run:
+    """Load this server as a script of wrk's says. Raises Failed when one answer is an error."""
+    with tempfile.NamedTemporaryFile("w", prefix="civic-bench-", suffix=".lua") as file:
+        file.write(script + DONE)
+        file.flush()
+        command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "--timeout", "30s", *words, "-s", file.name, base]
+        said = subprocess.run(command, capture_output=True, text=True, check=False)
     found = re.search(r"RESULT (\[.*\])", said.stdout)
     if not found:
         raise Failed(f"wrk on {base}: {said.stdout}{said.stderr}")
     made, us, refused, broken, size, p50, p99 = json.loads(found[1])
     if refused or broken or not made:
-        raise Failed(f"{base}{paths[0]}: of {made} answers {refused} were refusals and {broken} were broken")
+        raise Failed(f"{base}{about}: of {made} answers {refused} were refusals and {broken} were broken")
     return Run(made / us * 1e6, made, p50, p99, size / made)
 
 
-def pgbench(cluster: localdb.Cluster, script: str, seconds: int, *, clients: int = 8) -> Run:
-    """Run this script of prepared statements again and again, as the reading role. Raises Failed when one fails."""
+def pgbench(
+    cluster: localdb.Cluster, scripts: Mapping[str, int], *words: str, role: str = "civic_read", clients: int = 8
+) -> Run:
+    """Run scripts of prepared statements, each as often as its weight says. Raises Failed when one fails."""
     with tempfile.TemporaryDirectory(prefix="civic-bench-") as name:
-        file = Path(name) / "script.sql"
-        file.write_text(script)
+        files = []
+        for number, (script, weight) in enumerate(scripts.items()):
+            file = Path(name) / f"{number}.sql"
+            file.write_text(script)
+            files.append(f"-f{file}@{weight}")
+        flags = ["-n", "-Mprepared", f"-c{clients}", "-j1", *files, *words]
+        address = cluster.url(role).replace("+psycopg", "")
         program = str(cluster.programs.bin / "pgbench")
-        flags = ["-n", "-Mprepared", f"-c{clients}", "-j1", f"-T{seconds}", f"-f{file}"]
-        address = cluster.url("civic_read").replace("+psycopg", "")
         said = subprocess.run([program, *flags, address], capture_output=True, text=True, check=False)
     tps, made = re.search(r"tps = ([\d.]+)", said.stdout), re.search(r"processed: (\d+)", said.stdout)
     if said.returncode or not tps or not made or "failed transactions: 0 " not in said.stdout:

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import imports, load, page, tiles, writers, writes
+from bench import city, imports, load, page, tiles, writers, writes
 from bench.rows import Row
 from bench.site import Site
 
@@ -19,19 +19,15 @@ PAGE_RUNS = 5
 def post(site: Site) -> list[Row]:
     """POST /api/v1/assets beside a bare FastAPI route and pgbench doing the same INSERTs."""
     with _folder() as folder:
-        found = writes.measure(folder / "map", site.seconds, site.rounds, keys=False)
-    runs = {
-        name: [load.Run(one.per_s, one.made, one.p50_ms or 0, one.p99_ms or 0, one.bytes_each or 0) for one in made]
-        for name, made in found.items()
-    }
+        runs = writes.measure(folder / "map", site.seconds, site.rounds, keys=False)
     beside: list[tuple[str, str, float | None]] = [
         ("bare", "bare FastAPI and psycopg", 0.7),
         ("core", "FastAPI and SQLAlchemy", None),
         ("pgbench", "pgbench", None),
     ]
-    work, ours = f"durable POST, {writes.CLIENTS} clients", tiles.said(runs["ours"])
+    work, ours = f"durable POST, {city.CLIENTS} clients", tiles.said(runs["ours"])
     return [
-        Row(work, ours, f"{words} {tiles.said(runs[name])}", load.ratio(runs, "ours", name), goal, seen=found)
+        Row(work, ours, f"{words} {tiles.said(runs[name])}", load.ratio(runs, "ours", name), goal, seen=runs)
         for name, words, goal in beside
     ]
 

@@ -48,7 +48,7 @@ class Server:
 
 
 @contextlib.contextmanager
-def _started(
+def started(
     command: Callable[[int], Sequence[str | Path]], live: str, env: Mapping[str, str]
 ) -> Iterator[tuple[str, int]]:
     """Run a server on a free port until the block ends; yields its address and its process once it answers."""
@@ -96,7 +96,7 @@ def ours(data: Path) -> Iterator[Server]:
     """`./civic serve` on this folder, with its jobs, and without the limit of reads of one address."""
     env = {"CIVIC_READS_PER_MINUTE": "0", "CIVIC_POOL_SIZE": str(POOL), "CIVIC_POOL_WAIT_S": "30"}
     words = [sys.executable, "-m", "app.cli", "serve", "--data", str(data)]
-    with _started(lambda port: [*words, "--port", str(port)], "/health/ready", env) as (url, pid):
+    with started(lambda port: [*words, "--port", str(port)], "/health/ready", env) as (url, pid):
         yield Server("ours", importlib.metadata.version("uvicorn"), url, pid, lambda z, x, y: f"/tiles/{z}/{x}/{y}.mvt")
 
 
@@ -109,7 +109,7 @@ def bare(name: str, path: str, body: bytes, headers: Mapping[str, str]) -> Itera
         words = [sys.executable, "-m", "uvicorn", f"bench.bare:{name}", "--factory", "--no-access-log", "--log-level"]
         command = [*words, "warning", "--no-server-header"]
         env = {"BENCH_ANSWER": file.name}
-        with _started(lambda port: [*command, "--port", str(port)], path, env) as (url, pid):
+        with started(lambda port: [*command, "--port", str(port)], path, env) as (url, pid):
             yield Server(name, importlib.metadata.version(name), url, pid, lambda z, x, y: f"/tiles/{z}/{x}/{y}.mvt")
 
 
@@ -147,7 +147,7 @@ def tipg(cluster: localdb.Cluster) -> Iterator[Server]:
     }  # fmt: skip
     command = [str(python), "-m", "uvicorn", "tipg.main:app", "--no-access-log", "--log-level", "warning"]
     version = TIPG_LOCK.read_text().partition("tipg==")[2].split()[0]
-    with _started(lambda port: [*command, "--port", str(port)], "/healthz", env) as (url, pid):
+    with started(lambda port: [*command, "--port", str(port)], "/healthz", env) as (url, pid):
         tile = "/collections/bench.pins/tiles/WebMercatorQuad"
         yield Server("tipg", version, url, pid, lambda z, x, y: f"{tile}/{z}/{x}/{y}")
 
@@ -185,7 +185,7 @@ def martin(cluster: localdb.Cluster) -> Iterator[Server]:
         json.dump(config, file)  # every JSON document is YAML
         file.flush()
         words = [program, "--config", file.name, "--listen-addresses"]
-        with _started(lambda port: [*words, f"127.0.0.1:{port}"], "/health", {"RUST_LOG": "error"}) as (url, pid):
+        with started(lambda port: [*words, f"127.0.0.1:{port}"], "/health", {"RUST_LOG": "error"}) as (url, pid):
             yield Server("Martin", _said_version(program), url, pid, lambda z, x, y: f"/pins/{z}/{x}/{y}")
 
 
@@ -197,5 +197,5 @@ def pg_tileserv(cluster: localdb.Cluster) -> Iterator[Server]:
         "DATABASE_URL": cluster.url("civic_read").replace("+psycopg", ""), "TS_HTTPHOST": "127.0.0.1",
         "TS_DBPOOLMAXCONNS": str(POOL), "TS_DEFAULTBUFFER": "0", "TS_CACHETTL": "0", "TS_MAXFEATURESPERTILE": "100000",
     }  # fmt: skip
-    with _started(lambda port: ["env", f"TS_HTTPPORT={port}", program], "/index.json", env) as (url, pid):
+    with started(lambda port: ["env", f"TS_HTTPPORT={port}", program], "/index.json", env) as (url, pid):
         yield Server("pg_tileserv", _said_version(program), url, pid, lambda z, x, y: f"/bench.pins/{z}/{x}/{y}.pbf")

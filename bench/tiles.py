@@ -57,7 +57,7 @@ def _pinned(site: Site, work: str, zoom: int, pins: int, goals: dict[str, float]
     sizes = {name: check(site, server, chosen) for name, server in here.items()}
     asked = {name: functools.partial(_asked, site, server, chosen) for name, server in here.items()}
     script = RAW.format(count=len(chosen), zoom=zoom)
-    asked["raw SQL"] = functools.partial(load.pgbench, site.cluster, script, site.seconds)
+    asked["raw SQL"] = functools.partial(load.pgbench, site.cluster, {script: 1}, f"-T{site.seconds}")
     runs = load.rounds(asked, site.rounds)
     seen = {"tiles": len(chosen), "pins": sum(chosen.values()) / len(chosen), "bytes": sizes, "runs": runs}
     rows = []

@@ -11,6 +11,7 @@ database's own count of deadlocks must not move, and the pyramid must be right a
 import argparse
 import asyncio
 import contextlib
+import functools
 import json
 import statistics
 import sys
@@ -27,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import db, localdb
 from app.geo import areas, pyramid
 from app.settings import Settings
-from bench import city, writes
+from bench import city, load
 
 T = TypeVar("T")
 
@@ -99,20 +100,21 @@ def _folding(settings: Settings) -> Iterator[None]:
 def measure(data: Path, seconds: float, rounds: int, transactions: int) -> Found:
     """Everything, in a cluster of its own in this folder."""
     with localdb.running(data) as cluster, cluster.connect(database=localdb.DATABASE) as owner:
-        place = city.found_city(cluster)
+        city.found_city(cluster)
         url = cluster.url("civic_write")
         settings = Settings(data=data, database_url=url, database_read_url=url)
-        writes.pgbench(place.url, {INSERT: 1}, [f"-t{CROWD // city.CLIENTS}"])
+        pgbench = functools.partial(load.pgbench, cluster, role="civic_write", clients=city.CLIENTS)
+        pgbench({INSERT: 1}, f"-t{CROWD // city.CLIENTS}")
 
         def with_log() -> float:
             with _folding(settings):
-                return writes.pgbench(place.url, {INSERT: 1}, [f"-T{seconds}"]).per_s
+                return pgbench({INSERT: 1}, f"-T{seconds:g}").per_s
 
         def without() -> float:
             for trigger in TRIGGERS:
                 owner.execute(f"ALTER TABLE asset DISABLE TRIGGER {trigger}".encode())
             try:
-                return writes.pgbench(place.url, {INSERT: 1}, [f"-T{seconds}"]).per_s
+                return pgbench({INSERT: 1}, f"-T{seconds:g}").per_s
             finally:
                 for trigger in TRIGGERS:
                     owner.execute(f"ALTER TABLE asset ENABLE TRIGGER {trigger}".encode())
@@ -121,7 +123,7 @@ def measure(data: Path, seconds: float, rounds: int, transactions: int) -> Found
         asyncio.run(_in_transaction(settings, pyramid.rebuild))  # for what was written without the log
         before = _deadlocks(owner)
         with _folding(settings):
-            mixed = writes.pgbench(place.url, MIX, [f"-t{transactions // city.CLIENTS}"])
+            mixed = pgbench(MIX, f"-t{transactions // city.CLIENTS}")
         levels = asyncio.run(_in_transaction(settings, pyramid.verify))
         return Found(
             statistics.median(rate for rate, _ in rates),

@@ -18,29 +18,22 @@ With --keys every POST carries an Idempotency-Key; `bare`, `core` and `pgbench` 
 
 import argparse
 import contextlib
+import functools
 import json
 import os
-import re
-import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import psycopg
 
 from app import localdb
-from bench import bare_writes
-from bench.city import CLIENTS as CLIENTS
-from bench.city import SECRET, SIDE, SOUTH, WEST, City, found_city
-
-ROOT = Path(__file__).parents[1]
+from bench import bare_writes, load, servers
+from bench.city import CLIENTS, SECRET, SIDE, SOUTH, WEST, City, found_city
 
 # ── load ────────────────────────────────────────────────────────────────────────────────────────
 
@@ -58,47 +51,19 @@ function request()
     (%(west)d + math.random(0, %(side)d)) / 1e6, (%(south)d + math.random(0, %(side)d)) / 1e6, n)
   return wrk.format("POST", "%(path)s", headers, body)
 end
-function done(summary, latency)
-  local failed = summary.errors
-  io.write(string.format('\\nRESULT [%%d, %%d, %%d, %%d, %%d, %%.1f, %%.1f]\\n', summary.requests, summary.duration,
-    failed.status, failed.connect + failed.read + failed.write + failed.timeout, summary.bytes,
-    latency:percentile(50) / 1000, latency:percentile(99) / 1000))
-end
 """
 
 
-@dataclass(frozen=True)
-class Run:
-    """What one server did in one round."""
-
-    per_s: float
-    made: int
-    p50_ms: float | None = None
-    p99_ms: float | None = None
-    bytes_each: float | None = None
-    server_ms: float | None = None
-    """Milliseconds of processor time that the server's process took for each."""
-    database_ms: float | None = None
-
-
-def by_wrk(folder: Path, url: str, city: City, seconds: float, *, keys: bool) -> Run:
+def by_wrk(url: str, city: City, seconds: float, *, keys: bool) -> load.Run:
     """Eight clients post for so long; every answer must be a 201."""
-    script = folder / "post.lua"
     values = {
         "keys": ", ".join(f'"{key}"' for key in city.keys), "seed": time.time_ns() % 10**9, "path": urlsplit(url).path,
         "once": str(keys).lower(), "west": WEST, "south": SOUTH, "side": SIDE,
     }  # fmt: skip
-    script.write_text(LUA % values)
-    command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script), url]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found = json.loads(next(line for line in said.splitlines() if line.startswith("RESULT")).removeprefix("RESULT"))
-    made, us, refused, broken, size, p50, p99 = found
-    if refused or broken:
-        raise RuntimeError(f"{url} refused {refused} and broke {broken} of {made} posts")
-    return Run(made / us * 1e6, made, p50, p99, size / max(1, made))
+    return load.scripted(url, LUA % values, seconds, clients=CLIENTS)
 
 
-def by_pgbench(city: City, seconds: float, *, keys: bool) -> Run:
+def by_pgbench(city: City, seconds: float, *, keys: bool) -> load.Run:
     """The statements alone."""
     shown = json.dumps({"type": "Feature", "properties": {"kind": "project", "title": "Bench", "theme": "green"}})
     words = {
@@ -106,47 +71,8 @@ def by_pgbench(city: City, seconds: float, *, keys: bool) -> Run:
         "summary": "A garden to dig in",
     }  # fmt: skip
     given = [f"-D{name}={value}" for name, value in words.items()]
-    return pgbench(city.url, {bare_writes.pgbench_script(keys=keys): 1}, [f"-T{int(seconds)}", *given])
-
-
-def pgbench(url: str, scripts: dict[str, int], words: list[str]) -> Run:
-    """Eight clients run these scripts, each as often as its weight says. RuntimeError when one fails."""
-    with tempfile.TemporaryDirectory(prefix="civic-bench-") as name:
-        files = []
-        for number, (script, weight) in enumerate(scripts.items()):
-            file = Path(name) / f"{number}.sql"
-            file.write_text(script)
-            files.append(f"-f{file}@{weight}")
-        command = ["pgbench", "-n", "-Mprepared", f"-c{CLIENTS}", "-j1", *files, *words, url]
-        said = subprocess.run(command, check=True, capture_output=True, text=True)
-    rate, made = re.search(r"tps = ([\d.]+)", said.stdout), re.search(r"processed: (\d+)", said.stdout)
-    if not rate or not made or "failed transactions: 0 " not in said.stdout:
-        raise RuntimeError(said.stdout + said.stderr)
-    return Run(float(rate[1]), int(made[1]))
-
-
-@contextlib.contextmanager
-def serving(command: list[str], live: str, more: dict[str, str]) -> Iterator[tuple[str, int]]:
-    """A server in a process of its own; yields its address and its process id."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [*command, "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | more, stdout=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            try:
-                if httpx.get(address + live, timeout=2).status_code == 200:
-                    break
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        else:
-            raise RuntimeError(f"{command} did not start")
-        yield address, process.pid
-    finally:
-        process.terminate()
-        process.wait(30)
+    scripts = {bare_writes.pgbench_script(keys=keys): 1}
+    return load.pgbench(city.cluster, scripts, f"-T{int(seconds)}", *given, role="civic_write", clients=CLIENTS)
 
 
 def processor_s(pid: int) -> float:
@@ -164,26 +90,27 @@ def processor_s(pid: int) -> float:
     return used / os.sysconf("SC_CLK_TCK")
 
 
-def measure(data: Path, seconds: float, rounds: int, *, keys: bool) -> dict[str, list[Run]]:
+def measure(data: Path, seconds: float, rounds: int, *, keys: bool) -> load.Runs:
     """Every server in turn, round after round. The folder of the data must be one that every account may pass."""
-    results: dict[str, list[Run]] = {}
+    results: load.Runs = {}
     with localdb.running(data) as cluster, contextlib.ExitStack() as stack:
         city = found_city(cluster)
         database = int((cluster.folder / "postmaster.pid").read_text().split()[0])
-        servers = {}
+        running = {}
         for name, (command, live, path, more) in _servers(data, city).items():
-            address, pid = stack.enter_context(serving(command, live, more))
-            servers[name] = (address + path, pid)
-            by_wrk(data.parent, address + path, city, 3, keys=keys)  # warm
+            on_port = functools.partial(_on_port, command)
+            address, pid = stack.enter_context(servers.started(on_port, live, more))
+            running[name] = (address + path, pid)
+            by_wrk(address + path, city, 3, keys=keys)  # warm
         for _ in range(rounds):
-            for name, (url, pid) in servers.items():
+            for name, (url, pid) in running.items():
                 rows, used = _rows(city), (processor_s(pid), processor_s(database))
-                run = by_wrk(data.parent, url, city, seconds, keys=keys)
+                run = by_wrk(url, city, seconds, keys=keys)
                 cost = [
                     (processor_s(one) - was) / run.made * 1000 for one, was in zip((pid, database), used, strict=True)
                 ]
                 if _rows(city) - rows < run.made:
-                    raise RuntimeError(f"{name} said {run.made} assets; {_rows(city) - rows} are whole in the database")
+                    raise load.Failed(f"{name} said {run.made} assets; {_rows(city) - rows} are whole in the database")
                 results.setdefault(name, []).append(replace(run, server_ms=cost[0], database_ms=cost[1]))
             used_s = processor_s(database)
             run = by_pgbench(city, seconds, keys=keys)
@@ -192,16 +119,20 @@ def measure(data: Path, seconds: float, rounds: int, *, keys: bool) -> dict[str,
     return results
 
 
+def _on_port(command: list[str], port: int) -> list[str]:
+    return [*command, "--port", str(port)]
+
+
 def _servers(data: Path, city: City) -> dict[str, tuple[list[str], str, str, dict[str, str]]]:
     """name → command, a path that answers once it runs, the path to post to, its environment"""
     own = {"CIVIC_SECRET": SECRET, "CIVIC_KEY_WRITES_PER_HOUR": "1000000000"}
     serve = [sys.executable, "-m", "app.cli", "serve", "--data", str(data)]
-    servers = {"ours": (serve, "/health/live", "/api/v1/assets", own)}
+    found = {"ours": (serve, "/health/live", "/api/v1/assets", own)}
     for name in ("bare", "core"):
         command = [sys.executable, "-m", "uvicorn", f"bench.bare_writes:{name}", "--factory", "--no-access-log"]
         more = {"BENCH_URL": city.url, "BENCH_OWNER": str(city.owner)}
-        servers[name] = ([*command, "--log-level", "warning"], "/openapi.json", "/assets", more)
-    return servers
+        found[name] = ([*command, "--log-level", "warning"], "/openapi.json", "/assets", more)
+    return found
 
 
 def _rows(city: City) -> int:
@@ -226,11 +157,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="civic-bench-") as name:
         Path(name).chmod(0o711)
         results = measure(Path(name) / "map", asked.seconds, asked.rounds, keys=asked.keys)
-    middle = {name: sorted(runs, key=lambda run: run.per_s)[len(runs) // 2] for name, runs in results.items()}
-    ratio = {
-        name: statistics.median(ours.per_s / run.per_s for ours, run in zip(results["ours"], runs, strict=True))
-        for name, runs in results.items()
-    }
+    middle = {name: load.middle(runs) for name, runs in results.items()}
+    ratio = {name: load.ratio(results, "ours", name) for name in results}
     print(f"{'':9}{'per s':>8}{'p50 ms':>8}{'p99 ms':>8}{'bytes':>8}{'server':>8}{'database':>9}{'ours is':>9}")
     for name, run in middle.items():
         cells = (run.per_s, run.p50_ms, run.p99_ms, run.bytes_each, run.server_ms, run.database_ms)

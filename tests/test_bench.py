@@ -67,6 +67,8 @@ def test_tiles_are_measured_and_a_tile_with_less_in_it_is_refused(
     here: site.Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tiles, "PINNED", (("z14", 14, 1000, {"raw SQL": 0.6, "tipg": 5.0}),))
+    # So small a country has some 1,000 such tiles: at more in a second they would be refused as kept.
+    monkeypatch.setattr(load, "LUA", load.LUA + "function delay() return 20 end\n")
     found = tiles.not_cached(here)
     assert [row.beside.split()[0] for row in found] == ["tipg", "raw"]
     assert found[0].result is None

@@ -290,7 +290,6 @@ async def _add(session: AsyncSession, wanted: Boundaries, done: Outcome) -> None
         done.late = (await session.execute(db.sql("areas_yield"), values)).rowcount  # type: ignore[attr-defined]
     await _close_sets(session)
     done.moved = len((await session.scalars(db.sql("areas_move"), values)).all())
-    await session.execute(db.sql("areas_officers"), values)
 
 
 async def _close_sets(session: AsyncSession) -> None:

@@ -200,19 +200,25 @@ class Shelf:
         self._kept: dict[Hashable, _Thing] = {}
         self._weight = 0
 
+    def kept(self, key: Hashable) -> Made | None:
+        """The tile under this key that was made and has not expired."""
+        thing = self._kept.get(key)
+        fresh = thing and thing.task.done() and time.monotonic() <= thing.until
+        return thing.task.result() if thing and fresh else None
+
     async def get(self, key: Hashable, make: Callable[[], Awaitable[bytes]], *, keep_s: float | None = None) -> Made:
         """The tile kept under this key, or a new one, which is kept for so many seconds (a second unless told).
 
         A failure reaches all who wait for it and is not kept.
         """
-        now = time.monotonic()
+        made = self.kept(key)
+        if made:
+            return made
         thing = self._kept.get(key)
-        if thing and thing.task.done() and now <= thing.until:
-            return thing.task.result()
         if thing is None or thing.task.done():
             self._drop(key)
             task = asyncio.ensure_future(self._make(key, make))
-            thing = self._kept[key] = _Thing(now + (KEPT_S if keep_s is None else keep_s), task)
+            thing = self._kept[key] = _Thing(time.monotonic() + (KEPT_S if keep_s is None else keep_s), task)
         # Shielded: a reader who hangs up does not take the tile from the others.
         return await asyncio.shield(thing.task)
 

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import auth, db, errors, rules
 from app.actions import limits
+from app.actions.upkeep import KEPT_ANSWERS
 from app.auth import Actor
 from app.db import Engines
 from app.geo import tiles
@@ -291,8 +292,8 @@ class Once:
         )
         headers["Content-Type"] = media
         if self.key:
-            kept = {"fingerprint": self.fingerprint, "status": status, "headers": Jsonb(headers), "body": body}
-            if not await self.ask("once_keep", actor=self.actor, key=self.key, **kept):
+            answer = {"fingerprint": self.fingerprint, "status": status, "headers": Jsonb(headers), "body": body}
+            if not await self.ask("once_keep", actor=self.actor, key=self.key, kept=KEPT_ANSWERS, **answer):
                 raise errors.InFlight()
         return Response(body, status, headers)
 
@@ -325,7 +326,7 @@ async def _begun(request: Request, ask: db.Ask, actor: Actor, key: str | None) -
 
 async def _replay(once: Once) -> None:
     lock = int.from_bytes(hashlib.sha256(f"{once.actor}\0{once.key}".encode()).digest()[:8], "big", signed=True)
-    (kept,) = await once.ask("once_begin", lock=lock, actor=once.actor, key=once.key)
+    (kept,) = await once.ask("once_begin", lock=lock, actor=once.actor, key=once.key, kept=KEPT_ANSWERS)
     if not kept.free:
         raise errors.InFlight()
     if kept.fingerprint is None:

@@ -1,12 +1,13 @@
 -- areas_move
--- What stood for an area that has ended stands for the new one of the same code, else for the new one around its middle.
+-- What stood for an area that has ended, and who was its officer, stands for the new one of the same code, else for the new
+-- one around its middle.
 WITH old AS MATERIALIZED (
-  SELECT asset.id AS asset_id, area.code, ST_PointOnSurface(area.geom) AS middle
-  FROM asset JOIN area ON area.id = asset.area_id
-  WHERE asset.area_id IS NOT NULL AND area.ended_at IS NOT NULL AND area.level = :level
+  SELECT id, code, ST_PointOnSurface(geom) AS middle FROM area
+  WHERE ended_at IS NOT NULL AND level = :level
+    AND (EXISTS (SELECT FROM asset WHERE area_id = area.id) OR EXISTS (SELECT FROM officer_area WHERE area_id = area.id))
 ),
-moves AS (
-  SELECT old.asset_id, target.id AS area_id, CASE WHEN target.code = old.code THEN 0 ELSE 1 END AS other
+successor AS MATERIALIZED (
+  SELECT old.id AS old_id, target.id, target.code <> old.code AS other
   FROM old CROSS JOIN LATERAL (
     SELECT fresh.id, fresh.code FROM (
       -- OFFSET 0: two indexes find them; the planner does not know yet how many areas the new set has.
@@ -18,8 +19,13 @@ moves AS (
     WHERE fresh.set_id = :set_id AND fresh.ended_at IS NULL
     ORDER BY fresh.code = old.code DESC, fresh.code COLLATE "C" LIMIT 1
   ) AS target
+),
+officers AS (
+  INSERT INTO officer_area (person_id, area_id)
+  SELECT held.person_id, successor.id FROM officer_area AS held JOIN successor ON successor.old_id = held.area_id
+  ON CONFLICT DO NOTHING
 )
-UPDATE asset SET area_id = moves.area_id, version = asset.version + moves.other,
-  updated_at = CASE WHEN moves.other = 1 THEN now() ELSE asset.updated_at END
-FROM moves WHERE asset.id = moves.asset_id
+UPDATE asset SET area_id = successor.id, version = asset.version + successor.other::int,
+  updated_at = CASE WHEN successor.other THEN now() ELSE asset.updated_at END
+FROM successor WHERE asset.area_id = successor.old_id
 RETURNING asset.id
