@@ -37,7 +37,12 @@ class Prepared(NamedTuple):
     organiser: str
     website: str | None
     details: str
-    raw: str
+    raw: str | None
+    """Its own place, as hexadecimal WKB."""
+    postcode: str | None
+    """The postcode to look up, where it has no place of its own."""
+    unplaced: str | None
+    """Why it has no place of its own."""
 
 
 class Reject(NamedTuple):
@@ -84,7 +89,7 @@ class RowMaker:
             raise Invalid(f"its {self._fields['title']} is empty, so it has no title")
         if isinstance(row.values[self._fields["title"]], dict | list):
             raise Invalid(f"its {self._fields['title']} is not text")
-        raw = self._place.place(row, self._kind.geometries)
+        spot = self._place.spot(row, self._kind.geometries)
         more: list[str] = []  # what does not fit its field goes into the text
         if len(title) > MAX_TITLE:
             self._remarks[f"title of more than {MAX_TITLE} characters shortened; the whole is in the text"] += 1
@@ -101,7 +106,7 @@ class RowMaker:
             raise Invalid(f"its text has {len(body)} characters; at most {MAX_BODY} are kept")
         digest = hashlib.sha256(said.encode()).digest()
         return Prepared(
-            row.line, digest, title, "" if story else summary, body, organiser, website or None, details, raw
+            row.line, digest, title, "" if story else summary, body, organiser, website or None, details, *spot
         )
 
     def _text(self, name: str, row: Row) -> str:

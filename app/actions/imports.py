@@ -211,6 +211,8 @@ def _batches(plan: Plan) -> Iterator[_Batch]:
     for row in plan.rows():
         if isinstance(row, Reject):
             batch.refused.append(row)
+        elif row.raw is None:
+            batch.refused.append(Reject(row.line, row.unplaced or "", row.title))
         else:
             batch.rows.append(row)
             characters += len(row.body) + len(row.raw)

@@ -1,6 +1,5 @@
 """Bringing in postcodes, so that people can find their place by typing one."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,7 +21,6 @@ from app.geo.tables import Row, Table
 
 BATCH = 20_000
 _COLUMNS = ("postcode", "pcds", "pcd", "pcd7", "pcd8", "postcodes")
-_POSTCODE = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2}")
 
 
 @dataclass
@@ -108,9 +106,9 @@ def _column(table: Table, said: str | None) -> str:
 
 def _pairs(batch: list[Row], column: str, place: Reading, account: Account) -> Iterator[tuple[str, str]]:
     for row in batch:
-        code = "".join(text_of(row.values.get(column)).upper().split())
+        code = coordinates.postcode(text_of(row.values.get(column)))
         try:
-            if not _POSTCODE.fullmatch(code):
+            if not code:
                 raise Invalid("it is not a postcode of the United Kingdom")
             yield code, place.place(row, ("Point",))
         except Invalid as problem:

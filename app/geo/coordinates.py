@@ -8,8 +8,8 @@ import re
 import statistics
 import struct
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import shapely
 
@@ -32,6 +32,10 @@ _PAIRS = (
     (("easting", "eastings", "east", "oseasting"), ("northing", "northings", "north", "osnorthing")),
     (("x", "xcoord", "xcoordinate", "pointx", "coordx"), ("y", "ycoord", "ycoordinate", "pointy", "coordy")),
 )
+_POSTCODES = ("postcode", "postcodes", "postalcode", "postcodeasgiven", "pcds", "pcd", "zip", "zipcode")
+_POSTCODE = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2}")
+#: What people and programs write into a cell that has nothing to say.
+_NOTHING = {"", "-", "--", "?", "n/a", "na", "#n/a", "nan", "none", "null", "nil", "unknown", "tbc"}
 _SHAPES = ("wkt", "geom", "geometry", "thegeom", "wktgeom", "shape", "point", "location")
 _WKT = re.compile(r"\s*(?:SRID=\d+;)?\s*(?:MULTI)?(?:POINT|LINESTRING|POLYGON|GEOMETRYCOLLECTION)\b", re.IGNORECASE)
 _POINT = struct.Struct("<bIdd")  # the WKB of a point: little-endian, of type 1, x and y
@@ -42,6 +46,31 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 
 class Misnamed(Invalid):
     """What a person said of a file is not so: a column that it does not have, a system that is none."""
+
+
+class Unplaced(Invalid):
+    """A row that says nothing of where it is: nothing in it is wrong, and a person may place it."""
+
+
+class Nowhere(Invalid):
+    """A table in which no coordinates (and, where they are asked for, no postcodes) can be found."""
+
+
+class Spot(NamedTuple):
+    """Where a row is: its own place, or else the postcode to look up, or neither."""
+
+    raw: str | None
+    """Its own place as hexadecimal WKB in the reading's system."""
+    postcode: str | None
+    """Without blanks and in capitals, as in the table postcode; only where there is no place of its own."""
+    unplaced: str | None
+    """Why it has no place of its own, worded to follow the row's number; None when it has."""
+
+
+def postcode(text: str) -> str | None:
+    """A postcode of the United Kingdom without blanks and in capitals; None for anything else."""
+    code = "".join(text.upper().split())
+    return code if _POSTCODE.fullmatch(code) else None
 
 
 def squeezed(name: str) -> str:
@@ -80,33 +109,53 @@ _STYLES: tuple[Callable[[str], float | None], ...] = (plain, thousands, decimal_
 
 @dataclass(frozen=True)
 class Reading:
-    """How to find the place of a row: a pair of columns, a column of WKT, or the file's own geometry."""
+    """How to find the place of a row: a pair of columns, a column of WKT, the file's own geometry, or a postcode."""
 
     epsg: int
     x: str | None = None
     y: str | None = None
     wkt: str | None = None
+    own: bool = False
+    """Each row has a geometry of its own."""
+    postcode: str | None = None
+    """The column whose postcode places a row that has no coordinates."""
     number: Callable[[str], float | None] = field(default=plain)
     says: str = ""
     """What was understood, and why."""
 
     @property
     def columns(self) -> set[str]:
-        """The columns that it uses up."""
+        """The columns that it uses up; a postcode stays worth reading."""
         return {name for name in (self.x, self.y, self.wkt) if name}
+
+    def spot(self, row: Row, geometries: Collection[str]) -> Spot:
+        """The row's place, or the postcode to look up, or why there is neither. Raises Invalid as `place` does."""
+        try:
+            return Spot(self.place(row, geometries), None, None)
+        except Unplaced as problem:
+            why = problem.detail
+        cell = text_of(row.values.get(self.postcode)) if self.postcode else ""
+        code = postcode(cell)
+        if cell and not code:
+            why = f"{why}, and its {self.postcode} {cell[:20]!r} is not a postcode of the United Kingdom"
+        return Spot(None, code, why)
 
     def place(self, row: Row, geometries: Collection[str]) -> str:
         """The row's place as hexadecimal WKB in `epsg`, one of these GeoJSON types.
 
-        Raises Invalid with the reason why it has none, worded to follow the row's number.
+        Raises Unplaced when it says nothing of its place, Invalid when what it says cannot be so; both with the reason,
+        worded to follow the row's number.
         """
         if self.x is None or self.y is None:
             return self._shape(text_of(row.values.get(self.wkt)) if self.wkt else row.geometry, geometries)
         east, north = text_of(row.values.get(self.x)), text_of(row.values.get(self.y))
-        if not (east and north):
-            either = self.x if north else self.y
-            raise Invalid(f"its {either} is empty" if east or north else "it has no coordinates")
+        if not (east and north) or (east.lower() in _NOTHING and north.lower() in _NOTHING):
+            if not (east or north) or (east and north):
+                raise Unplaced("it has no coordinates")
+            raise Invalid(f"its {self.x if north else self.y} is empty")
         x, y = self._number(self.x, east), self._number(self.y, north)
+        if x == y == 0:
+            raise Unplaced("its coordinates are 0, 0, which programs write for an unknown place")
         self._within(x, y)
         return _POINT.pack(1, 1, x, y).hex()
 
@@ -126,7 +175,7 @@ class Reading:
 
     def _shape(self, value: object, geometries: Collection[str]) -> str:
         if value in (None, ""):
-            raise Invalid("it has no geometry")
+            raise Unplaced("it has no geometry" if self.own or self.wkt else "it has no coordinates")
         if isinstance(value, str):
             value = value.partition(";")[2] if value.upper().startswith("SRID=") else value
         try:
@@ -141,12 +190,28 @@ class Reading:
 
 def understand(
     table: Table, some: Sequence[Row], *, x: str | None = None, y: str | None = None, wkt: str | None = None,
-    epsg: int | None = None,
+    postcode: str | None = None, epsg: int | None = None, postcodes: bool = False,
 ) -> Reading:  # fmt: skip
-    """How to read the places of a table, judged by some of its rows. What the caller names (x, y, wkt, epsg) is obeyed.
+    """How to read the places of a table, judged by some of its rows. What the caller names is obeyed.
 
-    Raises Invalid when no coordinates can be found, or their system cannot be told.
+    `postcodes`: the caller can look postcodes up, so a column of them will do where there are no coordinates, in the
+    whole table or in a row. Raises Nowhere when nothing of the kind can be found, or its system cannot be told.
     """
+    column = postcode or (_postcode_column(table, some) if postcodes else None)
+    try:
+        found = _coordinates(table, some, x, y, wkt, epsg)
+    except Nowhere:
+        if not column:
+            raise
+        return Reading(WGS84, postcode=column, says=f"by the postcode in '{column}'")
+    if not column:
+        return found
+    return replace(found, postcode=column, says=f"{found.says}; where they are empty, by the postcode in '{column}'")
+
+
+def _coordinates(
+    table: Table, some: Sequence[Row], x: str | None, y: str | None, wkt: str | None, epsg: int | None
+) -> Reading:
     if wkt or not (x or y):
         column = wkt or _wkt_column(table, some)
         if column:
@@ -154,14 +219,14 @@ def understand(
             return Reading(system, wkt=column, says=f"from '{column}' (WKT), {_system(system, epsg)}")
     if table.located and not (x or y):
         system = epsg or table.epsg or WGS84
-        return Reading(system, says=f"the geometry of each {table.unit}, {_system(system, epsg)}")
+        return Reading(system, own=True, says=f"the geometry of each {table.unit}, {_system(system, epsg)}")
     pairs = [(x, y)] if x and y else _pairs(table.columns)
     for left, right in pairs:
         found = _pair(left, right, some, epsg)
         if found:
             return found
     tried = "; ".join(f"'{left}' and '{right}' hold no coordinates of a known system" for left, right in pairs)
-    raise Invalid(
+    raise Nowhere(
         f"No coordinates were found{': ' + tried if tried else ''}. Say which columns hold them with "
         f"--map x=COLUMN,y=COLUMN and, if need be, --crs EPSG:number. The columns are: {', '.join(table.columns)}."
     )
@@ -220,6 +285,16 @@ def _wkt_column(table: Table, some: Sequence[Row]) -> str | None:
         if squeezed(column) in _SHAPES:
             cells = [cell for row in some if (cell := text_of(row.values.get(column)))]
             if cells and 2 * sum(bool(_WKT.match(cell)) for cell in cells) >= len(cells):
+                return column
+    return None
+
+
+def _postcode_column(table: Table, some: Sequence[Row]) -> str | None:
+    """The first column with a usual name in which at least half of what is filled in are postcodes."""
+    for column in table.columns:
+        if squeezed(column) in _POSTCODES:
+            cells = [cell for row in some if (cell := text_of(row.values.get(column)))]
+            if cells and 2 * sum(bool(postcode(cell)) for cell in cells) >= len(cells):
                 return column
     return None
 

@@ -9,5 +9,7 @@ CREATE TEMPORARY TABLE incoming (
   organiser text NOT NULL,
   website text,
   details jsonb NOT NULL,
-  raw geometry NOT NULL
+  raw geometry NOT NULL,
+  postcode text,
+  unplaced text
 ) ON COMMIT DROP
