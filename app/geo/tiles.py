@@ -32,6 +32,8 @@ FOUND_BOUND = 10_000
 BUFFER = 64 / cells.EXTENT
 #: A line or polygon is drawn from this many pixels on; what is smaller is only its pin.
 SEEN = 4
+#: From afar, among clusters, this many are drawn at most, the largest first; from zoom 14 on CROWD.
+SHAPES_AFAR = 100
 KEPT_S = 1.0
 #: What a shelf may hold in all, with what each thing on it takes beside its bytes.
 KEPT_BYTES = 64_000_000
@@ -70,17 +72,7 @@ async def draw(
         counted, shapes = await _pins(ask, tile, asked)
     else:
         counted, shapes = await _ask(ask, "tile_pyramid", asked | _grid(tile.z + cells.GRID_BITS))
-    if not shapes:
-        return counted or b""
-    to_draw = None if found is None else found.ids if found.shapes is None else found.shapes
-    only = {
-        "z": Int4(tile.z),
-        "x": Int4(tile.x),
-        "y": Int4(tile.y),
-        "found": None if to_draw is None else [Int8(one) for one in to_draw],
-    }
-    (outlines,) = await _ask(ask, "tile_shapes", asked | only)
-    return (counted or b"") + (outlines or b"")
+    return (counted or b"") + (shapes or b"")
 
 
 async def sample(
@@ -112,7 +104,9 @@ def _asked(tile: cells.Tile) -> dict[str, Any]:
     (west, south, seen), (east, north, _) = reach(tile)
     return {
         "low": Int8(low), "high": Int8(high), "left": Int8(left), "top": Int8(top), "size": Int8(tile.size),
+        "z": Int4(tile.z), "x": Int4(tile.x), "y": Int4(tile.y),
         "west": west, "south": south, "east": east, "north": north, "seen": seen,
+        "most_shapes": Int4(CROWD if tile.z > cells.PYRAMID_ZOOM else SHAPES_AFAR),
         "kind_names": [kind.name for kind in kinds.ALL], "layer_names": [kind.plural for kind in kinds.ALL],
     }  # fmt: skip
 
@@ -128,8 +122,9 @@ def _grid(level: int) -> dict[str, Any]:
     return {"level": Int4(level), "shift": Int4(cells.shift(level))}
 
 
-async def _pins(ask: db.Ask, tile: cells.Tile, asked: dict[str, Any]) -> tuple[bytes | None, bool]:
-    """Pins while there are not too many; else squares with counts, and no more rows are looked at than that takes."""
+async def _pins(ask: db.Ask, tile: cells.Tile, asked: dict[str, Any]) -> tuple[bytes | None, bytes | None]:
+    """Pins while there are not too many; else squares with counts, and no more rows are looked at than that takes.
+    And the shapes."""
     pins, crowd, shapes = await _ask(ask, "tile_pins", asked | {"most": Int4(CROWD), "many": Int4(MANY)})
     if not crowd:
         return pins, shapes
@@ -142,7 +137,10 @@ async def _pins(ask: db.Ask, tile: cells.Tile, asked: dict[str, Any]) -> tuple[b
     return counted, shapes
 
 
-async def _found(ask: db.Ask, tile: cells.Tile, found: Found, asked: dict[str, Any]) -> tuple[bytes | None, bool]:
+async def _found(
+    ask: db.Ask, tile: cells.Tile, found: Found, asked: dict[str, Any]
+) -> tuple[bytes | None, bytes | None]:
+    """What a search found: pins or clusters, and the shapes among it."""
     rows = {
         "found": [Int8(one) for one in found.ids],
         "weights": list(found.weights) if found.weights else [1.0] * len(found.ids),
@@ -150,8 +148,13 @@ async def _found(ask: db.Ask, tile: cells.Tile, found: Found, asked: dict[str, A
         "most": Int4(CROWD if tile.z > cells.PYRAMID_ZOOM else 0),
     }
     level = min(tile.z + cells.GRID_BITS, cells.CELL_ZOOM)
-    counted, shapes = await _ask(ask, "tile_found", asked | rows | _grid(level))
-    return counted, shapes if found.shapes is None else bool(found.shapes)
+    counted, any_shapes = await _ask(ask, "tile_found", asked | rows | _grid(level))
+    if found.shapes is not None:
+        rows["found"], any_shapes = [Int8(one) for one in found.shapes], bool(found.shapes)
+    if not any_shapes:
+        return counted, None
+    (shapes,) = await _ask(ask, "tile_shapes", asked | rows)
+    return counted, shapes
 
 
 @dataclass(frozen=True)

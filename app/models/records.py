@@ -115,6 +115,8 @@ class MapChange(Base):
 class MapCell(Base):
     """The pyramid: how many assets of a kind and theme lie in a cell of a level (3 to 16), and the sum of positions.
 
+    Below zero, -3 to -16, are the same levels with all themes of a kind together, under the theme ''.
+
     Positions are integers in the square world of Web Mercator, 2**30 to a side, origin in the north-west.
     """
 

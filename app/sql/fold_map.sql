@@ -17,9 +17,18 @@ far AS (
   SELECT above.level, cell >> (2 * (13 - above.level)) AS cell, kind, theme, sum(n) AS n, sum(sx) AS sx, sum(sy) AS sy
   FROM near CROSS JOIN generate_series(3, 12) AS above (level) WHERE near.level = 13 GROUP BY 1, 2, 3, 4
 ),
+themed AS (
+  SELECT * FROM near UNION ALL SELECT * FROM far
+),
+-- All themes together have the level's number below zero, so that reading them does not step over each theme's row.
+added AS (
+  SELECT * FROM themed
+  UNION ALL
+  SELECT -level, cell, kind, '', sum(n), sum(sx), sum(sy) FROM themed GROUP BY level, cell, kind
+),
 folded AS (
   INSERT INTO map_cell AS old (level, cell, kind, theme, n, sx, sy)
-  SELECT level, cell, kind, theme, n, sx, sy FROM (SELECT * FROM near UNION ALL SELECT * FROM far) AS new
+  SELECT level, cell, kind, theme, n, sx, sy FROM added
   WHERE n <> 0 OR sx <> 0 OR sy <> 0
   ORDER BY level, cell
   ON CONFLICT (level, cell, kind, theme) DO UPDATE

@@ -12,11 +12,16 @@ near AS MATERIALIZED (
   SELECT level, cell >> (2 * (16 - level)) AS cell, kind, theme, sum(n) AS n, sum(sx) AS sx, sum(sy) AS sy
   FROM base CROSS JOIN generate_series(13, 16) AS level GROUP BY 1, 2, 3, 4
 ),
-wanted AS (
+themed AS (
   SELECT level::smallint AS level, cell, kind, theme, n::int AS n, sx::bigint AS sx, sy::bigint AS sy FROM near
   UNION ALL
   SELECT above.level::smallint, cell >> (2 * (13 - above.level)), kind, theme, sum(n)::int, sum(sx)::bigint, sum(sy)::bigint
   FROM near CROSS JOIN generate_series(3, 12) AS above (level) WHERE near.level = 13 GROUP BY 1, 2, 3, 4
+),
+wanted AS (
+  SELECT * FROM themed
+  UNION ALL
+  SELECT -level, cell, kind, '', sum(n)::int, sum(sx)::bigint, sum(sy)::bigint FROM themed GROUP BY level, cell, kind
 ),
 change AS (
   SELECT level, cell, kind, theme, wanted.n, wanted.sx, wanted.sy

@@ -48,8 +48,6 @@ SELECT (SELECT string_agg(bytes, ''::bytea ORDER BY name) FROM layers) AS tile,
       LIMIT CAST(:many AS int)
     ) AS pin
   ) ELSE 0 END AS crowd,
-  EXISTS (
-    SELECT FROM asset
-    WHERE on_map AND GeometryType(geom) <> 'POINT' AND civic_reach(geom) &&& ST_MakeLine(
-      ST_MakePoint(:west, :south, :seen), ST_MakePoint(:east, :north, 1000))
-  ) AS shapes
+  civic_shapes(
+    CAST(:z AS int), CAST(:x AS int), CAST(:y AS int), :west, :south, :east, :north, :seen, CAST(:most_shapes AS int),
+    CAST(:kinds AS text[]), CAST(:themes AS text[])) AS shapes

@@ -1,11 +1,13 @@
 -- tile_pyramid
 -- A tile from the pyramid and the changes that are not folded into it yet, in one snapshot: a cluster, or the single pin, for
--- each cell of the level. Its cost depends on the cells drawn, not on the assets stored.
+-- each cell of the level. Its cost depends on the cells drawn, not on the assets stored. Where no theme was asked for it reads
+-- the counts of all themes together: a row for each kind instead of one for each kind and theme.
 WITH counted AS (
   SELECT cell, kind, sum(n)::bigint AS n, sum(sx)::bigint AS sx, sum(sy)::bigint AS sy
   FROM (
     SELECT cell, kind, theme, n, sx, sy FROM map_cell
-    WHERE level = CAST(:level AS smallint) AND cell >= CAST(:low AS bigint) >> CAST(:shift AS int)
+    WHERE level = CASE WHEN CAST(:themes AS text[]) IS NULL THEN -CAST(:level AS int) ELSE CAST(:level AS int) END::smallint
+      AND cell >= CAST(:low AS bigint) >> CAST(:shift AS int)
       AND cell < CAST(:high AS bigint) >> CAST(:shift AS int)
     UNION ALL
     SELECT cell >> CAST(:shift AS int), kind, theme, n, sx, sy FROM map_change
@@ -50,8 +52,6 @@ layers AS (
   WHERE placed.uid IS NULL
 )
 SELECT (SELECT string_agg(bytes, ''::bytea ORDER BY name) FROM layers) AS tile,
-  EXISTS (
-    SELECT FROM asset
-    WHERE on_map AND GeometryType(geom) <> 'POINT' AND civic_reach(geom) &&& ST_MakeLine(
-      ST_MakePoint(:west, :south, :seen), ST_MakePoint(:east, :north, 1000))
-  ) AS shapes
+  civic_shapes(
+    CAST(:z AS int), CAST(:x AS int), CAST(:y AS int), :west, :south, :east, :north, :seen, CAST(:most_shapes AS int),
+    CAST(:kinds AS text[]), CAST(:themes AS text[])) AS shapes
