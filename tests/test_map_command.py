@@ -38,7 +38,7 @@ async def test_drift_is_reported_and_mended(settings: Settings, engines: Engines
         await session.execute(text("DELETE FROM map_change WHERE kind = 'idea'"))
     drifted = verify(settings)
     assert drifted.returncode == 1
-    assert drifted.stdout.count("drift 1") == 14
+    assert drifted.stdout.count("drift 2") == 14  # of its theme, and of all themes together
     assert "--rebuild" in drifted.stderr
 
     mended = verify(settings, "--rebuild")

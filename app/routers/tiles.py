@@ -37,7 +37,7 @@ TILE: dict[int | str, dict[str, Any]] = {
         "content": {tiles.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
         "description": "A Mapbox Vector Tile 2.1, 512 pixels wide. Layers: one per kind under its plural name with "
         "single pins; `clusters` with `count`, one number per kind, `stack` where all stand on one spot, and "
-        "`approximate` where a search found more than was counted; `shapes` with lines and polygons.",
+        "`approximate` where a search found more than was counted; `shapes` with lines and polygons, from afar the largest.",
     },
     204: {"description": "Nothing is here."},
     304: {"description": "The tile that If-None-Match names is still the tile."},
@@ -228,7 +228,7 @@ async def describe_tiles(request: Request, serving: Serving) -> TileJson:
     flags = {"stack": "Boolean", "approximate": "Boolean"}
     layers = [(kind.plural, f"Single pins: {kind.plural}.", PIN_FIELDS) for kind in kinds.ALL]
     layers.append(("clusters", "Several assets close together, at their mean.", counts | flags))
-    layers.append(("shapes", "Lines and polygons.", PIN_FIELDS))
+    layers.append(("shapes", "Lines and polygons; from afar the largest.", PIN_FIELDS))
     return TileJson(
         name=serving.settings.title,
         attribution=serving.settings.attribution,

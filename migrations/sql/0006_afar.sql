@@ -27,7 +27,7 @@ BEGIN
       LIMIT most - cardinality(chosen) + 1
     ) AS shape;
     EXIT WHEN low < seen * 64 AND cardinality(chosen || band) > most;
-    chosen := chosen || band;
+    chosen := (chosen || band)[1:most];
     EXIT WHEN low <= seen OR cardinality(chosen) >= most;
     high := low * 0.999999;
     low := low / 4;

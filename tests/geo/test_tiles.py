@@ -183,6 +183,28 @@ async def test_a_shape_too_small_to_see_is_only_its_pin(session: AsyncSession) -
     assert "shapes" in layers(await drawn(session, at(11)))
 
 
+def square(size: float) -> str:
+    """A square with so many degrees to a side, near its corner the same place."""
+    (x, y), far = BRIXTON, size * 0.99
+    return f"POLYGON(({x} {y}, {x + far} {y}, {x + far} {y + far}, {x} {y + far}, {x} {y}))"
+
+
+@pytest.mark.parametrize(
+    ("most", "drawn_sizes"), [(1, [9]), (2, [9, 9]), (3, [9, 9, 5]), (4, [9, 9, 5]), (5, [9, 9, 5, 2, 2])]
+)
+async def test_from_afar_the_largest_shapes_are_drawn_and_a_size_that_is_too_many_is_left_out_whole(
+    session: AsyncSession, monkeypatch: pytest.MonkeyPatch, most: int, drawn_sizes: list[int]
+) -> None:
+    monkeypatch.setattr(tiles, "SHAPES_AFAR", most)
+    sizes = {9: 0.08, 5: 0.02, 2: 0.005}  # degrees; at zoom 12 the bands begin at 0.0007, 0.0027, 0.011 and 0.044
+    await pin(session, [Thing(shape=square(sizes[name]), title=str(name)) for name in (2, 9, 5, 2, 9)])
+    found = layers(await drawn(session, at(12)))
+    assert sorted((int(one["properties"]["title"]) for one in found["shapes"]), reverse=True) == drawn_sizes
+    assert tally(await drawn(session, at(9))) == 5
+    near = layers(await drawn(session, at(14)))
+    assert len(near["shapes"]) == 5
+
+
 async def test_shapes_too_are_filtered_and_hidden(session: AsyncSession) -> None:
     await pin(session, [Thing(shape=POLYGON, kind="place", theme="green")])
     assert "shapes" in layers(await drawn(session, at(14), of_kinds=["place"], themes=["green"]))
