@@ -37,7 +37,8 @@ TILE: dict[int | str, dict[str, Any]] = {
         "content": {tiles.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
         "description": "A Mapbox Vector Tile 2.1, 512 pixels wide. Layers: one per kind under its plural name with "
         "single pins; `clusters` with `count`, one number per kind, `stack` where all stand on one spot, and "
-        "`approximate` where a search found more than was counted; `shapes` with lines and polygons, from afar the largest.",
+        "`approximate` where a search found more than was counted; `shapes` with lines and polygons, from "
+        "afar the largest.",
     },
     204: {"description": "Nothing is here."},
     304: {"description": "The tile that If-None-Match names is still the tile."},
