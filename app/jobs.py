@@ -34,6 +34,8 @@ log = logging.getLogger("civic.jobs")
 RELAY_S = 0.5
 BATCH = 500
 AT_ONCE = 4
+#: What takes long has a queue of its own, so that no mail waits for it; so many at once, each within its memory.
+QUICK, SLOW, SLOW_AT_ONCE = "default", "slow", 2
 #: A worker that has not been heard of for so long has died; others do what it had begun.
 SILENCE_S = 30
 LEAVE_S = 5.0
@@ -47,6 +49,8 @@ class OnEvent:
 
     event: str
     run: Callable[["Worker", UUID], Awaitable[None]]
+    slow: bool = False
+    """True for work of minutes."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class Worker:
         async def body(uid: str) -> None:
             await job.run(self, UUID(uid))
 
-        return self._queue.task(name=_name(job), retry=RETRY)(body)
+        return self._queue.task(name=_name(job), retry=RETRY, queue=SLOW if job.slow else QUICK)(body)
 
     def _clock_task(self, job: OnClock) -> None:
         async def body(timestamp: int) -> None:
@@ -102,7 +106,8 @@ class Worker:
         async with self._opened(), asyncio.TaskGroup() as group:
             group.create_task(_again("relay", RELAY_S, self._relay_all))
             group.create_task(_again("abandoned jobs", SILENCE_S, self._take_over))
-            group.create_task(_again("queue", 1, self._work))
+            group.create_task(_again("queue", 1, functools.partial(self._work, QUICK, AT_ONCE)))
+            group.create_task(_again("slow queue", 1, functools.partial(self._work, SLOW, SLOW_AT_ONCE)))
             for job in self._always:
                 group.create_task(_again(_name(job), job.every_s, functools.partial(job.run, self)))
 
@@ -110,7 +115,8 @@ class Worker:
         """Hand on the whole outbox, do every job that is due, and return."""
         async with self._opened():
             await self._relay_all()
-            await self._work(wait=False)
+            for queue in (QUICK, SLOW):
+                await self._work(queue, AT_ONCE, wait=False)
             for job in self._always:
                 await job.run(self)
 
@@ -136,10 +142,11 @@ class Worker:
         while await self.relay() == BATCH:
             pass
 
-    async def _work(self, *, wait: bool = True) -> None:
+    async def _work(self, queue: str, at_once: int, *, wait: bool = True) -> None:
         await self._queue.run_worker_async(
+            queues=[queue],
             wait=wait,
-            concurrency=AT_ONCE,
+            concurrency=at_once,
             fetch_job_polling_interval=RELAY_S,
             listen_notify=False,
             install_signal_handlers=False,

@@ -19,6 +19,9 @@ VIA: Final = ("web", "app", "shop", "street", "paper", "import")
 LOCATION_CLASSES: Final = ("place", "person", "shielded")
 ROLES: Final = ("resident", "operator")
 SCOPES: Final = ("assets:read", "assets:write", "take-part", "reports:read", "moderate")
+#: What can be ordered and is done in the background.
+JOBS: Final = ("report", "import.preview", "import.run", "import.undo")
+OFFICES: Final = ("officer", "councillor")
 LEVELS: Final = ("neighbourhood", "ward", "borough", "county", "region", "country")
 
 #: thing → state → the states that may follow
@@ -55,6 +58,13 @@ STEPS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "link": {"asked": ("agreed", "declined"), "agreed": (), "declined": ("asked",)},
     "flag": {"open": ("upheld", "dismissed"), "upheld": (), "dismissed": ()},
+    "job": {
+        "waiting": ("working", "cancelled"),
+        "working": ("waiting", "done", "failed", "cancelled"),
+        "done": (),
+        "failed": (),
+        "cancelled": (),
+    },
 }
 
 

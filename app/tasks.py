@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from app import auth, mail
-from app.actions import assets, upkeep
+from app.actions import assets, orders, tries, upkeep
 from app.auth import Actor
 from app.db import Engines
 from app.geo import pyramid
@@ -68,10 +68,27 @@ async def fold_map(worker: Worker) -> None:
         await pyramid.fold(session)
 
 
+#: What does which job; see tries.Work.
+WORKS: dict[str, tries.Work] = {}
+
+
+async def do_job(worker: Worker, uid: UUID) -> None:
+    """Work on what somebody ordered."""
+    await tries.run(worker.engines, uid, WORKS)
+
+
+async def take_up_left_jobs(worker: Worker) -> None:
+    """Let jobs begin anew whose workers have died."""
+    async with worker.engines.transaction() as session:
+        await tries.take_up_left(session)
+
+
 JOBS: tuple[Job, ...] = (
     OnEvent("sign_in.asked", send_sign_in_mail),
     OnEvent("imports.bring_in", learn_imported_words),
+    OnEvent(orders.EVENT, do_job, slow=True),
     OnClock("* * * * *", end_past_assets),
+    OnClock("* * * * *", take_up_left_jobs),
     OnClock("17 * * * *", forget),
     OnClock("* * * * *", learn_words),
     OnClock("41 3 * * *", learn_all_words),

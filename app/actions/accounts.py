@@ -17,8 +17,10 @@ from app.models import (
     Area,
     Asset,
     Comment,
+    File,
     Flag,
     Idempotency,
+    Job,
     Membership,
     OfficerArea,
     Person,
@@ -116,7 +118,7 @@ async def erase(session: AsyncSession, actor: Actor) -> None:
     await session.execute(select(func.vault.forget_person(person.uid)))
     await _withdraw_personal(session, Actor.system("erasure"), person)
     await _release(session, Actor.system("erasure"), person)
-    for owned in (Session, ApiKey, OfficerArea, Membership, Appreciation, Flag):
+    for owned in (Session, ApiKey, OfficerArea, Membership, Appreciation, Flag, Job, File):
         await session.execute(delete(owned).where(owned.person_id == person.id))
     await session.execute(update(Comment).where(Comment.author_id == person.id).values(author_id=None))
     await session.execute(update(Pledge).where(Pledge.person_id == person.id).values(person_id=None, message=""))

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import db
+from app.actions import orders
 from app.auth import SESSION_IDLE_DAYS
 from app.models import Idempotency, ImportRun, Outbox, RateCounter, Session, Word
 
@@ -20,7 +21,7 @@ LOCK = 0x776F7264
 
 
 async def forget(session: AsyncSession) -> None:
-    """Remove what is past its time: stored answers, counters, ended sessions, old sign-ins and old events."""
+    """Remove what is past its time: stored answers, counters, sessions, sign-ins, events, jobs and files."""
     now = func.now()
     idle = Session.seen_at < now - timedelta(days=SESSION_IDLE_DAYS)
     await session.execute(delete(Idempotency).where(Idempotency.created_at < now - KEPT_ANSWERS))
@@ -28,6 +29,7 @@ async def forget(session: AsyncSession) -> None:
     await session.execute(delete(Session).where(or_(Session.expires_at < now, Session.revoked_at < now, idle)))
     await session.execute(delete(Outbox).where(Outbox.taken_at < now - KEPT_EVENTS))
     await session.execute(select(func.vault.forget_old_sign_ins()))
+    await orders.forget(session)
 
 
 async def learn_imported_words(session: AsyncSession, run: UUID) -> None:

@@ -2,13 +2,14 @@
 
 from app.models.areas import Area, AssetArea, BoundarySet, Postcode
 from app.models.assets import Asset, ImportRun, Link, VaultExactPoint, Word
+from app.models.jobs import File, FilePart, Job
 from app.models.participation import Appreciation, Comment, Flag, Need, Pledge, Proposal, Update
 from app.models.people import ApiKey, Community, Membership, OfficerArea, Person, Session, VaultContact, VaultSignIn
 from app.models.records import History, Idempotency, MapCell, MapChange, Outbox, RateCounter, StateChange, Transition
 
 __all__ = [
-    "ApiKey", "Appreciation", "Area", "Asset", "AssetArea", "BoundarySet", "Comment", "Community", "Flag", "History",
-    "Idempotency", "ImportRun", "Link", "MapCell", "MapChange", "Membership", "Need", "OfficerArea", "Outbox", "Person",
-    "Pledge", "Postcode", "Proposal", "RateCounter", "Session", "StateChange", "Transition", "Update", "VaultContact",
-    "VaultExactPoint", "VaultSignIn", "Word",
+    "ApiKey", "Appreciation", "Area", "Asset", "AssetArea", "BoundarySet", "Comment", "Community", "File", "FilePart",
+    "Flag", "History", "Idempotency", "ImportRun", "Job", "Link", "MapCell", "MapChange", "Membership",
+    "Need", "OfficerArea", "Outbox", "Person", "Pledge", "Postcode", "Proposal", "RateCounter", "Session",
+    "StateChange", "Transition", "Update", "VaultContact", "VaultExactPoint", "VaultSignIn", "Word",
 ]  # fmt: skip

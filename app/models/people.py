@@ -40,12 +40,14 @@ class Person(Base):
 
 
 class OfficerArea(Base):
-    """A person is an officer of an area and of everything inside it."""
+    """A person holds an office for an area and everything inside it: an officer acts there, a councillor reads."""
 
     __tablename__ = "officer_area"
+    __table_args__ = (one_of("role", lifecycles.OFFICES),)
 
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
     area_id: Mapped[int] = mapped_column(ForeignKey("area.id"), primary_key=True)
+    role: Mapped[str] = mapped_column(String(10), server_default="officer", default="officer")
     created_at: Mapped[CreatedAt]
 
 
