@@ -1,5 +1,6 @@
 """The application: what it is made of, how errors leave it, and which headers every answer carries."""
 
+import functools
 import ipaddress
 import logging
 import time
@@ -303,9 +304,13 @@ class OpenToOthers(CORSMiddleware):
     async def send(self, message: Message, send: Send, request_headers: RequestHeaders) -> None:
         """Say so to everybody, asked from a page or not: then one kept answer serves all of them."""
         if message["type"] == "http.response.start":
-            opened = [(name.lower().encode(), value.encode()) for name, value in self.simple_headers.items()]
-            message = {**message, "headers": [*message.get("headers", ()), *opened]}
+            message = {**message, "headers": [*message.get("headers", ()), *self.opened]}
         await send(message)
+
+    @functools.cached_property
+    def opened(self) -> list[tuple[bytes, bytes]]:
+        """What says so, as bytes."""
+        return [(name.lower().encode(), value.encode()) for name, value in self.simple_headers.items()]
 
 
 class Headers:

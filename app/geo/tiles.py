@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -162,6 +162,8 @@ class Made:
     """A tile that was made: its bytes and what HTTP says of them."""
 
     plain: bytes
+    answers: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+    """For whoever answers with it to keep the answers in, as long as it is kept."""
 
     @cached_property
     def etag(self) -> str:

@@ -13,16 +13,30 @@ def answer(
     made: tiles.Made, asked: Headers, *, fresh: str, media_type: str = tiles.MEDIA_TYPE, vary: str = "Accept-Encoding"
 ) -> Response:
     """These bytes with their weak tag; 204 where there are none, 304 for a client that has them. `fresh` is what
-    Cache-Control says, `vary` which request headers the answer depends on."""
-    if not made.plain:
+    Cache-Control says, `vary` which request headers the answer depends on. The same answer is the same Response, which
+    nobody may change."""
+    known = asked.get("if-none-match")
+    if known and made.plain and _names(known, made.etag):
+        status, zipped = 304, False
+    else:
+        status = 200 if made.plain else 204
+        zipped = len(made.plain) >= ZIP_FROM and _takes_gzip(asked.get("accept-encoding", ""))
+    form = (status, zipped, fresh, media_type, vary)
+    said = made.answers.get(form)
+    if said is None:
+        said = made.answers[form] = _said(made, *form)
+    return said
+
+
+def _said(made: tiles.Made, status: int, zipped: bool, fresh: str, media_type: str, vary: str) -> Response:
+    if status == 204:
         return Response(status_code=204, headers={"Cache-Control": fresh})
     headers = {"Cache-Control": fresh, "ETag": made.etag, "Vary": vary}
-    known = asked.get("if-none-match")
-    if known and _names(known, made.etag):
+    if status == 304:
         return Response(status_code=304, headers=headers)
-    if len(made.plain) < ZIP_FROM or not _takes_gzip(asked.get("accept-encoding", "")):
-        return Response(made.plain, headers=headers, media_type=media_type)
-    return Response(made.zipped, headers=headers | {"Content-Encoding": "gzip"}, media_type=media_type)
+    if zipped:
+        return Response(made.zipped, headers=headers | {"Content-Encoding": "gzip"}, media_type=media_type)
+    return Response(made.plain, headers=headers, media_type=media_type)
 
 
 def _names(known: str, etag: str) -> bool:

@@ -12,13 +12,13 @@ CREATE FUNCTION civic_shapes(
   z int, x int, y int, west float8, south float8, east float8, north float8, seen float8, most int, kinds text[], themes text[]
 ) RETURNS bytea LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 DECLARE
-  low float8 := seen * 64;
+  low float8 := seen;
   high float8 := 1000;
   band bigint[];
   chosen bigint[] := '{}';
 BEGIN
   LOOP
-    SELECT array_agg(id) INTO band FROM (
+    SELECT coalesce(array_agg(id), '{}') INTO band FROM (
       SELECT asset.id FROM asset
       WHERE on_map AND GeometryType(geom) <> 'POINT'
         AND civic_reach(geom) &&& ST_MakeLine(ST_MakePoint(west, south, low), ST_MakePoint(east, north, high))
@@ -26,9 +26,17 @@ BEGIN
         AND (civic_shapes.themes IS NULL OR asset.theme = ANY (civic_shapes.themes))
       LIMIT most - cardinality(chosen) + 1
     ) AS shape;
-    EXIT WHEN low < seen * 64 AND cardinality(chosen || band) > most;
+    IF low = seen AND high = 1000 THEN  -- all sizes at once, which is enough unless there are too many
+      IF cardinality(band) <= most THEN
+        chosen := band;
+        EXIT;
+      END IF;
+      low := seen * 64;
+      CONTINUE;
+    END IF;
+    EXIT WHEN high < 1000 AND cardinality(chosen || band) > most;
     chosen := (chosen || band)[1:most];
-    EXIT WHEN low <= seen OR cardinality(chosen) >= most;
+    EXIT WHEN low < seen * 2 OR cardinality(chosen) = most;
     high := low * 0.999999;
     low := low / 4;
   END LOOP;
