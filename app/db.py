@@ -151,6 +151,13 @@ class Engines:
             yield session
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A reading session whose statements all see one instant: for what takes several, or is read bit by bit."""
+        one = self.read.execution_options(isolation_level="REPEATABLE READ")
+        async with AsyncSession(one, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    @asynccontextmanager
     async def visiting(self) -> AsyncIterator[AsyncSession]:
         """The same for what strangers ask: few at a time, and a statement is cancelled after VISIT_S."""
         async with AsyncSession(self.visit, expire_on_commit=False, autoflush=False) as session:

@@ -27,7 +27,7 @@ def report_wards(
     set_name: Annotated[str | None, typer.Option("--set", help="Another boundary set, by name.")] = None,
     at: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The end of this day; else now.")] = None,
     since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Also count what is new since.")] = None,
-    area: Annotated[str | None, typer.Option(help="Only inside the area with this code.")] = None,
+    area: Annotated[str | None, typer.Option(help="Only inside the areas with these codes (commas between).")] = None,
     level: Annotated[Level, typer.Option(help="One row per area of this level.")] = "ward",
     data: Data = None,
 ) -> None:
@@ -36,10 +36,11 @@ def report_wards(
     from app.reports import wards, writers
 
     days = [day.date() if day else None for day in (at, since)]
-    asked = wards.Question(level=level, set_name=set_name, at=days[0], since=days[1], area=area)
+    codes = tuple(area.split(",")) if area else ()
+    asked = wards.Question(level=level, set_name=set_name, at=days[0], since=days[1], areas=codes)
 
     async def read(engines: "db.Engines") -> wards.WardReport:
-        async with engines.reading() as session:
+        async with engines.snapshot() as session:
             return await wards.read(session, auth.Actor.system("report"), asked)
 
     with opened(data) as settings:

@@ -1,10 +1,13 @@
 """A report as others read it: plain values for JSON, text for CSV."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 from app.geo import tables
-from app.reports.wards import Line, WardReport
+from app.reports.wards import Before, Line, WardReport
 
 
 def plain(report: WardReport) -> dict[str, Any]:
@@ -27,17 +30,37 @@ def plain(report: WardReport) -> dict[str, Any]:
                 "label": figure.label,
                 "unit": figure.unit,
                 "definition": figure.definition,
+                "group": figure.group,
                 "counts_persons": figure.counts_persons,
             }
             for figure in report.columns
         ],
+        "since": report.since.isoformat() if report.since else None,
         "rows": [{"ward_code": line.code, "ward_name": line.name} | _values(line) for line in report.lines],
         "totals": _values(report.totals),
+        "before": _before(report.before),
+        "findings": _as_json(asdict(report.findings)),
     }
 
 
 def _values(line: Line) -> dict[str, Any]:
-    return {**line.values, "suppressed": line.suppressed}
+    return {"population": line.population, **line.values, "suppressed": line.suppressed}
+
+
+def _before(before: Before | None) -> dict[str, Any] | None:
+    if before is None:
+        return None
+    days = {"from": before.begins.isoformat(), "to": before.ends.isoformat()}
+    return days | {"rows": before.rows, "totals": before.totals}
+
+
+def _as_json(found: Any) -> Any:
+    """Uids and days as text."""
+    if isinstance(found, dict):
+        return {name: _as_json(value) for name, value in found.items()}
+    if isinstance(found, list):
+        return [_as_json(value) for value in found]
+    return str(found) if isinstance(found, UUID | date) else found
 
 
 def csv_lines(report: WardReport) -> Iterator[str]:
@@ -47,6 +70,7 @@ def csv_lines(report: WardReport) -> Iterator[str]:
     it could, an apostrophe stands before it.
     """
     names = [figure.name for figure in report.columns]
-    yield tables.csv_row(["ward_code", "ward_name", *names, "suppressed"])
+    yield tables.csv_row(["ward_code", "ward_name", "population", *names, "suppressed"])
     for line in report.lines:
-        yield tables.csv_row([line.code, line.name, *(line.values[name] for name in names), " ".join(line.suppressed)])
+        values = [line.values[name] for name in names]
+        yield tables.csv_row([line.code, line.name, line.population, *values, " ".join(line.suppressed)])

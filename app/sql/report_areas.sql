@@ -1,8 +1,8 @@
 -- report_areas
 -- The areas that a report has a row for: of a named set, or those in force (now, or on the day before the instant :until);
--- only those inside the area :scope, where one is given.
-SELECT area.id, area.code, area.name, boundary_set.id AS set_id, boundary_set.name AS set_name, boundary_set.illustrative,
-  boundary_set.valid_from, boundary_set.attribution, area.ended_at IS NULL AS current
+-- only those inside the areas :scope, where some are given.
+SELECT area.id, area.code, area.name, area.population, boundary_set.id AS set_id, boundary_set.name AS set_name,
+  boundary_set.illustrative, boundary_set.valid_from, boundary_set.attribution, area.ended_at IS NULL AS current
 FROM area JOIN boundary_set ON boundary_set.id = area.set_id
 WHERE area.level = :level
   AND CASE
@@ -11,7 +11,8 @@ WHERE area.level = :level
     ELSE (area.ended_at IS NULL OR area.ended_at >= CAST(:until AS timestamptz) AND NOT boundary_set.illustrative)
       AND (boundary_set.valid_from IS NULL OR boundary_set.valid_from < CAST(:until AS timestamptz))
   END
-  AND (CAST(:scope AS bigint) IS NULL OR area.id = :scope OR EXISTS (
-    SELECT FROM area AS around WHERE around.id = :scope AND ST_Covers(around.geom, ST_PointOnSurface(area.geom))
+  AND (CAST(:scope AS bigint[]) IS NULL OR area.id = ANY (CAST(:scope AS bigint[])) OR EXISTS (
+    SELECT FROM area AS around
+    WHERE around.id = ANY (CAST(:scope AS bigint[])) AND ST_Covers(around.geom, ST_PointOnSurface(area.geom))
   ))
 ORDER BY area.code COLLATE "C", area.id

@@ -1,0 +1,109 @@
+"""What is asked of a report, and the ground that it covers: which areas have a row in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app import db, lifecycles
+from app.errors import Invalid
+from app.models import Area
+
+#: Areas that one report may be limited to.
+MOST_AREAS = 200
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: of areas of which level, at the end of which day (None: now), over the period since which day, and
+    inside which areas (their codes; none: everywhere)."""
+
+    level: str = "ward"
+    set_name: str | None = None
+    at: date | None = None
+    since: date | None = None
+    areas: tuple[str, ...] = ()
+
+    @property
+    def until(self) -> datetime | None:
+        """The instant that ends the day asked for; None for now."""
+        return None if self.at is None or self.at == _today() else _begins(self.at + timedelta(days=1))
+
+    @property
+    def begins(self) -> datetime | None:
+        """The instant at which the period begins; None without one."""
+        return None if self.since is None else _begins(self.since)
+
+    @property
+    def standing(self) -> bool:
+        """True for today's wards: the only table that counts persons."""
+        return self.until is None and self.set_name is None and self.level == "ward"
+
+    @property
+    def before(self) -> "Question | None":
+        """The same of the period before, which is as long and ends on the day before this one begins."""
+        if self.since is None:
+            return None
+        days = (self.at or _today()) - self.since
+        return replace(self, at=self.since - timedelta(days=1), since=self.since - timedelta(days=1) - days)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The areas that have a row, in their order (id, code, name, population, and what is known of their set), and the
+    ids of the areas that the report is limited to; None: everywhere."""
+
+    rows: Sequence[Row[Any]]
+    scope: list[int] | None
+
+    @property
+    def ids(self) -> list[int]:
+        """The areas that have a row."""
+        return [row.id for row in self.rows]
+
+
+def check(asked: Question) -> None:
+    """Raise Invalid for a level that is none, a day in the future, a period that begins after its end."""
+    if asked.level not in lifecycles.LEVELS:
+        raise Invalid(f"'{asked.level}' is not a level. Choose one of: {', '.join(lifecycles.LEVELS)}.")
+    if len(asked.areas) > MOST_AREAS:
+        raise Invalid(f"A report is limited to {MOST_AREAS} areas at most; {len(asked.areas)} were named.")
+    for name, day in (("at", asked.at), ("since", asked.since)):
+        if day and day > _today():
+            raise Invalid(f"'{name}' lies in the future: {day}.")
+    if asked.since and asked.since > (asked.at or _today()):
+        raise Invalid(f"The period begins on {asked.since}, after it ends.")
+
+
+async def ground(session: AsyncSession, asked: Question) -> Ground:
+    """The areas of the named set, or those in force on the day asked for, inside the areas that it is limited to.
+
+    Raises Invalid for an unknown area or set, or a day on which no boundaries were in force.
+    """
+    scope = [await _area(session, code) for code in dict.fromkeys(asked.areas)] or None
+    values = {"level": asked.level, "set_name": asked.set_name, "until": asked.until, "scope": scope}
+    rows = (await session.execute(db.sql("report_areas"), values)).all()
+    if not rows and asked.set_name:
+        raise Invalid(f"No {asked.level} of a set called '{asked.set_name}' is loaded{' there' if scope else ''}.")
+    if not rows and asked.until:
+        raise Invalid(f"No boundaries of the level {asked.level} were in force on {asked.at}.")
+    return Ground(rows, scope)
+
+
+async def _area(session: AsyncSession, code: str) -> int:
+    known = select(Area.id).where(Area.code == code).order_by(Area.ended_at.is_not(None), Area.id.desc()).limit(1)
+    found: int | None = await session.scalar(known)
+    if found is None:
+        raise Invalid(f"There is no area with the code '{code}'.")
+    return found
+
+
+def _begins(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
