@@ -18,7 +18,7 @@ from app.actions.progress import Progress, Tell, untold
 from app.actions.record import record
 from app.auth import Actor
 from app.errors import Invalid
-from app.geo import areas, coordinates, formats, shapes, tables
+from app.geo import areas, coordinates, formats, numbers, shapes, tables
 from app.geo.coordinates import squeezed, text_of
 from app.geo.tables import Row, Table
 from app.models import Area, Asset, BoundarySet
@@ -111,8 +111,9 @@ def understand(
         raise Invalid(f"These boundaries come into force on {valid_from}. Import them on that day.")
     table = formats.read(path, layer=layer)
     if not table.located:
-        raise Invalid(f"{path.name} is a plain table. Boundaries come as GeoJSON or GeoPackage.")
-    if next(table.rows(), None) is None:
+        raise Invalid(f"{path.name} is a plain table. Boundaries come as GeoJSON, GeoPackage, KML or zipped Shapefile.")
+    some = tables.sample(table, 100)
+    if not some:
         raise Invalid(f"{path.name} has no areas.")
     asked = {"code": code, "name": name, "population": population}
     found = coordinates.named(table, {what: column for what, column in asked.items() if column})
@@ -123,7 +124,7 @@ def understand(
     why = f" ({' and '.join(guessed)} by the usual name)" if guessed else ""
     return Boundaries(
         table, level, (set_name or stem)[:MAX_NAME], found["code"], found["name"], found.get("population"), valid_from,
-        attribution, coordinates.said_epsg(crs) or table.epsg or coordinates.WGS84, why,
+        attribution, coordinates.understand(table, some, epsg=coordinates.said_epsg(crs)).epsg, why,
     )  # fmt: skip
 
 
@@ -235,7 +236,7 @@ def _population(row: Row, column: str | None) -> int | None:
     plain = text_of(row.values.get(column)) if column else ""
     if not plain:
         return None
-    number = coordinates.thousands(plain)
+    number = numbers.thousands(plain)
     if number is None or number < 0 or number > 2**31 - 1:
         raise Invalid(f"The {column} {plain[:40]!r} is no number of people.")
     return round(number)

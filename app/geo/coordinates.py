@@ -7,7 +7,8 @@ a person can object before anything is written.
 import re
 import statistics
 import struct
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ import shapely
 
 from app import wire
 from app.errors import Invalid
-from app.geo import shapes
+from app.geo import numbers, shapes
 from app.geo.tables import Row, Table
 
 WGS84, BRITISH_GRID, WEB_MERCATOR = 4326, 27700, 3857
@@ -36,12 +37,13 @@ _POSTCODES = ("postcode", "postcodes", "postalcode", "postcodeasgiven", "pcds", 
 _POSTCODE = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2}")
 #: What people and programs write into a cell that has nothing to say.
 _NOTHING = {"", "-", "--", "?", "n/a", "na", "#n/a", "nan", "none", "null", "nil", "unknown", "tbc"}
-_SHAPES = ("wkt", "geom", "geometry", "thegeom", "wktgeom", "shape", "point", "location")
+_SHAPES = (
+    "wkt", "geom", "geometry", "thegeom", "wktgeom", "shape", "point", "location", "latlng", "latlon", "latlong",
+    "latitudelongitude", "longitudelatitude", "lonlat", "lnglat", "longlat", "coordinates", "coordinate", "coords",
+    "geolocation", "geopoint", "geopoint2d", "georeference", "position", "locality", "eastingnorthing",
+)  # fmt: skip
 _WKT = re.compile(r"\s*(?:SRID=\d+;)?\s*(?:MULTI)?(?:POINT|LINESTRING|POLYGON|GEOMETRYCOLLECTION)\b", re.IGNORECASE)
 _POINT = struct.Struct("<bIdd")  # the WKB of a point: little-endian, of type 1, x and y
-_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
-_COMMA = re.compile(r"[+-]?\d+,\d+")
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 
 
 class Misnamed(Invalid):
@@ -83,27 +85,6 @@ def text_of(value: Any) -> str:
     return "" if value is None else str(value).strip()
 
 
-# ── numbers ─────────────────────────────────────────────────────────────────────────────────
-
-
-def plain(text: str) -> float | None:
-    """A number with a decimal point, or None."""
-    return float(text) if _PLAIN.fullmatch(text) else None
-
-
-def decimal_comma(text: str) -> float | None:
-    """A number with a decimal comma, or none at all."""
-    return float(text.replace(",", ".")) if _COMMA.fullmatch(text) else plain(text)
-
-
-def thousands(text: str) -> float | None:
-    """A number whose thousands are set apart by commas, or none at all."""
-    return float(text.replace(",", "")) if _THOUSANDS.fullmatch(text) else plain(text)
-
-
-_STYLES: tuple[Callable[[str], float | None], ...] = (plain, thousands, decimal_comma)
-
-
 # ── understanding a table ───────────────────────────────────────────────────────────────────
 
 
@@ -115,18 +96,22 @@ class Reading:
     x: str | None = None
     y: str | None = None
     wkt: str | None = None
+    both: str | None = None
+    """The column that holds both coordinates."""
+    x_first: bool = False
+    """In that column the eastern one comes first."""
     own: bool = False
     """Each row has a geometry of its own."""
     postcode: str | None = None
     """The column whose postcode places a row that has no coordinates."""
-    number: Callable[[str], float | None] = field(default=plain)
+    number: Callable[[str], float | None] = field(default=numbers.plain)
     says: str = ""
     """What was understood, and why."""
 
     @property
     def columns(self) -> set[str]:
         """The columns that it uses up; a postcode stays worth reading."""
-        return {name for name in (self.x, self.y, self.wkt) if name}
+        return {name for name in (self.x, self.y, self.wkt, self.both) if name}
 
     def spot(self, row: Row, geometries: Collection[str]) -> Spot:
         """The row's place, or the postcode to look up, or why there is neither. Raises Invalid as `place` does."""
@@ -146,23 +131,38 @@ class Reading:
         Raises Unplaced when it says nothing of its place, Invalid when what it says cannot be so; both with the reason,
         worded to follow the row's number.
         """
-        if self.x is None or self.y is None:
+        if self.wkt or self.own:
             return self._shape(text_of(row.values.get(self.wkt)) if self.wkt else row.geometry, geometries)
-        east, north = text_of(row.values.get(self.x)), text_of(row.values.get(self.y))
-        if not (east and north) or (east.lower() in _NOTHING and north.lower() in _NOTHING):
-            if not (east or north) or (east and north):
-                raise Unplaced("it has no coordinates")
-            raise Invalid(f"its {self.x if north else self.y} is empty")
-        x, y = self._number(self.x, east), self._number(self.y, north)
+        (x_name, east), (y_name, north) = self._cells(row)
+        if east.lower() in _NOTHING and north.lower() in _NOTHING:
+            raise Unplaced("it has no coordinates")
+        if not (east and north):
+            raise Invalid(f"its {x_name if north else y_name} is empty")
+        x, y = self._number(x_name, east, "NS"), self._number(y_name, north, "EW")
         if x == y == 0:
             raise Unplaced("its coordinates are 0, 0, which programs write for an unknown place")
         self._within(x, y)
         return _POINT.pack(1, 1, x, y).hex()
 
-    def _number(self, name: str, cell: str) -> float:
+    def _cells(self, row: Row) -> tuple[tuple[str, str], tuple[str, str]]:
+        """Name and text of the eastern coordinate, and of the northern one."""
+        if self.both is None:
+            x, y = self.x or "", self.y or ""
+            return (x, text_of(row.values.get(x))), (y, text_of(row.values.get(y)))
+        text = text_of(row.values.get(self.both))
+        pair = ("", "") if text.lower() in _NOTHING else numbers.pair_in(text, self.x_first)
+        if pair is None:
+            raise Invalid(f"its {self.both} {text[:40]!r} is not a pair of coordinates")
+        return (self.both, pair[0]), (self.both, pair[1])
+
+    def _number(self, name: str, cell: str, never: str) -> float:
         number = self.number(cell)
+        if number is None and self.epsg == WGS84:
+            number = numbers.degrees(cell)
         if number is None:
             raise Invalid(f"its {name} {cell[:40]!r} is not a number")
+        if cell[-1].upper() in never or cell[0].upper() in never:
+            raise Invalid(f"its {name} {cell[:40]!r} is the other coordinate: the two look changed over")
         return number
 
     def _within(self, x: float, y: float) -> None:
@@ -171,21 +171,31 @@ class Reading:
             return
         others = [NAMES[epsg] for epsg in (WGS84, BRITISH_GRID) if epsg != self.epsg and _inside(x, y, epsg)]
         hint = f"; these look like {others[0]}" if others else ""
+        if self.epsg in NAMES and _inside(y, x, self.epsg):
+            hint = "; changed over they would be one"
         raise Invalid(f"{x:g}, {y:g} is no {NAMES.get(self.epsg, 'possible')} position{hint}")
 
     def _shape(self, value: object, geometries: Collection[str]) -> str:
-        if value in (None, ""):
+        if value is None or (isinstance(value, str) and value.lower() in _NOTHING):
             raise Unplaced("it has no geometry" if self.own or self.wkt else "it has no coordinates")
         if isinstance(value, str):
             value = value.partition(";")[2] if value.upper().startswith("SRID=") else value
         try:
             shape = shapes.of_foreign(value, degrees=self.epsg == WGS84)
         except Invalid as problem:
+            if _is_empty(value):
+                raise Unplaced("its geometry is empty") from problem
             reason = problem.detail.partition(". ")[0].rstrip(".")
             raise Invalid(reason[0].lower() + reason[1:]) from problem
         if shape.geom_type not in geometries:
             raise Invalid(f"its geometry is a {shape.geom_type}, which is not one of {', '.join(geometries)}")
         return str(shapely.to_wkb(shape, hex=True))
+
+
+def _is_empty(value: object) -> bool:
+    with suppress(Invalid):
+        return bool(shapes.parsed(value).is_empty)
+    return False
 
 
 def understand(
@@ -212,19 +222,20 @@ def understand(
 def _coordinates(
     table: Table, some: Sequence[Row], x: str | None, y: str | None, wkt: str | None, epsg: int | None
 ) -> Reading:
-    if wkt or not (x or y):
-        column = wkt or _wkt_column(table, some)
-        if column:
-            system = epsg or _srid(some, column) or WGS84
-            return Reading(system, wkt=column, says=f"from '{column}' (WKT), {_system(system, epsg)}")
-    if table.located and not (x or y):
-        system = epsg or table.epsg or WGS84
-        return Reading(system, own=True, says=f"the geometry of each {table.unit}, {_system(system, epsg)}")
+    if table.located and not (x or y or wkt) and (not some or any(row.geometry is not None for row in some)):
+        return _own(table, some, epsg)
+    if not (x or y) and (column := wkt or _wkt_column(table, some)):
+        return _one_column(some, column, epsg)
     pairs = [(x, y)] if x and y else _pairs(table.columns)
     for left, right in pairs:
-        found = _pair(left, right, some, epsg)
-        if found:
+        cells = [(text_of(row.values.get(left)), text_of(row.values.get(right))) for row in some]
+        if found := _understood(cells, epsg):
+            return replace(found, x=left, y=right, says=f"from '{left}' and '{right}', {found.says}")
+    for column in () if x or y else table.columns:
+        if squeezed(column) in _SHAPES and (found := _both(column, some, epsg)):
             return found
+    if table.located and not pairs:
+        return _own(table, some, epsg)
     tried = "; ".join(f"'{left}' and '{right}' hold no coordinates of a known system" for left, right in pairs)
     raise Nowhere(
         f"No coordinates were found{': ' + tried if tried else ''}. Say which columns hold them with "
@@ -245,21 +256,51 @@ def _pairs(columns: Sequence[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _pair(left: str, right: str, some: Sequence[Row], epsg: int | None) -> Reading | None:
-    cells = [(text_of(row.values.get(left)), text_of(row.values.get(right))) for row in some]
-    cells = [(a, b) for a, b in cells if a and b]
-    for number in _STYLES:
+def _understood(cells: Sequence[tuple[str, str]], epsg: int | None) -> Reading | None:
+    """How pairs of cells are written and in which system; None where most of them are no coordinates."""
+    cells = [(a, b) for a, b in cells if a.lower() not in _NOTHING and b.lower() not in _NOTHING]
+    for number, style in numbers.STYLES.items():
         read = [(a, b) for a, b in ((number(a), number(b)) for a, b in cells) if a is not None and b is not None]
         if cells and 2 * len(read) < len(cells):
             continue
         system = epsg or _system_of(read)
         if system is None or (not read and cells):
             continue
-        style = "" if number is plain else f", written with {number.__name__.replace('_', ' ')}"
-        return Reading(
-            system, x=left, y=right, number=number, says=f"from '{left}' and '{right}', {_system(system, epsg)}{style}"
-        )
+        says = f"{_system(system, epsg)}{style}{_changed_over(read, system)}"
+        return Reading(system, number=number, says=says)
     return None
+
+
+def _own(table: Table, some: Sequence[Row], epsg: int | None) -> Reading:
+    """The geometry of each row; its system is the one that is said, else the one of its values, else degrees."""
+    read = list(_positions(some))
+    system = epsg or table.epsg or _system_of(read) or WGS84
+    why = " (by its values: the file names none)" if not (epsg or table.epsg) and system != WGS84 else ""
+    says = f"the geometry of each {table.unit}, {_system(system, epsg)}{why}{_changed_over(read, system)}"
+    return Reading(system, own=True, says=says)
+
+
+def _positions(some: Sequence[Row]) -> Iterator[tuple[float, float]]:
+    for row in some:
+        with suppress(Invalid):
+            west, south, _, _ = shapes.parsed(row.geometry).bounds
+            if west == west and south == south:  # an empty one has no bounds
+                yield west, south
+
+
+def _changed_over(read: Sequence[tuple[float, float]], epsg: int) -> str:
+    """What to say where some of these positions would lie beside the others if x and y were changed over."""
+    if len(read) < 2 or epsg not in NAMES:
+        return ""
+    west, south, east, north = RANGES[epsg]
+    near = min(east - west, north - south) / 40
+    pairs = [(min(pair), max(pair), pair[0] > pair[1]) for pair in read]
+    low, high = (statistics.median(pair[n] for pair in pairs) for n in (0, 1))
+    turned = [turn for a, b, turn in pairs if abs(a - low) < near and abs(b - high) < near]
+    fewer = min(sum(turned), len(turned) - sum(turned))
+    if not fewer or high - low < 2 * near:
+        return ""
+    return f"; ATTENTION: {fewer} of {len(read)} rows looked at seem to have the two coordinates changed over"
 
 
 def _system_of(read: Sequence[tuple[float, float]]) -> int | None:
@@ -287,6 +328,25 @@ def _wkt_column(table: Table, some: Sequence[Row]) -> str | None:
             if cells and 2 * sum(bool(_WKT.match(cell)) for cell in cells) >= len(cells):
                 return column
     return None
+
+
+def _one_column(some: Sequence[Row], column: str, epsg: int | None) -> Reading:
+    """A column of WKT, or of both coordinates."""
+    system = epsg or _srid(some, column) or WGS84
+    written = Reading(system, wkt=column, says=f"from '{column}' (WKT), {_system(system, epsg)}")
+    return _both(column, some, epsg) or written
+
+
+def _both(column: str, some: Sequence[Row], epsg: int | None) -> Reading | None:
+    """A column of both coordinates; None where at least half of its cells are something else."""
+    x_first = squeezed(column).startswith(("lo", "lng", "east", "x")) and not squeezed(column).startswith("loca")
+    cells = [cell for row in some if (cell := text_of(row.values.get(column)))]
+    pairs = [pair for cell in cells if (pair := numbers.pair_in(cell, x_first))]
+    found = _understood(pairs, epsg) if 2 * len(pairs) > len(cells) else None
+    if found is None:
+        return None
+    order = "the eastern one first" if x_first else "the northern one first"
+    return replace(found, both=column, x_first=x_first, says=f"from '{column}' (two in a cell, {order}), {found.says}")
 
 
 def _postcode_column(table: Table, some: Sequence[Row]) -> str | None:

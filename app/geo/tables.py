@@ -1,17 +1,18 @@
-"""A table of rows in a file: what every format has, and the one of plain text (CSV).
+"""A table of rows in a file: what every format has.
 
 Rows come one at a time, however large the file is; gzip is unpacked on the way. Whatever cannot be read raises Invalid
 with a sentence that says where and why. Nothing here knows what the columns mean.
 """
 
-import codecs
 import csv
 import gzip
 import io
 import itertools
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+import statistics
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,8 +20,14 @@ from typing import Any, Protocol
 from app.errors import Invalid
 
 MAX_BYTES = 4 * 2**30
+#: What unpacks to more than this may be at most so many times the size of what it was packed in.
+HARMLESS_BYTES, RATIO = 64 * 2**20, 150
 MAX_COLUMNS = 500
 CHUNK = 2**16
+#: A sample of rows ends when it has so many.
+SAMPLE_CHARACTERS = 8_000_000
+#: A table begins after at most so many lines of title.
+MAX_TITLE_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -28,13 +35,15 @@ class Row:
     """One row or feature: where it stands, its values by column, and its geometry as the file has it."""
 
     line: int
-    """Line of the file on which it begins (CSV), else its number, counted from 1."""
+    """Line of the file on which it begins (CSV), row of the sheet (XLSX), else its number, counted from 1."""
     values: Mapping[str, Any]
-    """Text of CSV cells, values of GeoJSON properties."""
+    """Text of CSV cells and XML elements, values of GeoJSON properties and of cells of a workbook."""
     geometry: object = None
     """A GeoJSON geometry, or WKB; None where the file has none."""
     fault: str | None = None
     """Why this one cannot be read at all."""
+    remarks: tuple[str, ...] = ()
+    """What was not read as it stands in the file."""
 
 
 class Table(Protocol):
@@ -68,46 +77,69 @@ class Table(Protocol):
         """Every row, in the file's order; asked again, it reads the file anew."""
 
 
+@dataclass(frozen=True)
+class File:
+    """A file to be read: as it lies on the disk, or as it lies in a zip archive there."""
+
+    path: Path
+    name: str
+    """What a person calls it."""
+    member: str | None = None
+    """Its name in the archive; None where the file is no archive."""
+
+    @contextmanager
+    def opened(self) -> "Iterator[io.BufferedReader[Unpacked]]":
+        """Its bytes, unpacked where it is gzip or lies in an archive. Raises Invalid where they are damaged."""
+        with io.BufferedReader(Unpacked(self), CHUNK) as stream:
+            yield stream
+
+
 class Unpacked(io.RawIOBase):
-    """The bytes of a file, unpacked where it is gzip, and no more than MAX_BYTES of them."""
+    """The bytes of a file, unpacked, and no more than MAX_BYTES or RATIO times what they were packed."""
 
     share = 0.0
     """How much of the file, packed as it is, has been read, from 0 to 1."""
 
-    def __init__(self, path: Path) -> None:
-        self._name, self._left = path.name, MAX_BYTES
-        self._file = path.open("rb")
-        packed = self._file.read(2) == b"\x1f\x8b"
+    def __init__(self, file: File) -> None:
+        self._name, self._count = file.name, 0
+        self._file = file.path.open("rb")
         self._size = self._file.seek(0, io.SEEK_END)
         self._file.seek(0)
-        self._bytes: Any = gzip.GzipFile(fileobj=self._file) if packed else self._file
+        self._bytes: Any = self._file
+        packed = self._file.read(2) == b"\x1f\x8b"
+        self._file.seek(0)
+        if file.member is not None:
+            with self._told():
+                self._bytes = zipfile.ZipFile(self._file).open(file.member)  # noqa: SIM115 - `close` closes it
+        elif packed:
+            self._bytes = gzip.GzipFile(fileobj=self._file)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        try:
+        with self._told():
             data = self._bytes.read(len(buffer))
-        except (OSError, EOFError, ValueError) as error:
-            raise Invalid(f"{self._name} is damaged: {error}.") from error
-        self._left -= len(data)
-        if self._left < 0:
+        self._count += len(data)
+        if self._count > MAX_BYTES:
             raise Invalid(f"{self._name} unpacks to more than {MAX_BYTES // 2**30} GB.")
+        if self._bytes is not self._file and self._count > max(HARMLESS_BYTES, RATIO * self._size):
+            raise Invalid(f"{self._name} unpacks to more than {RATIO} times its size, as no honest table does.")
         buffer[: len(data)] = data
         self.share = self._file.tell() / self._size if self._size else 1.0
         return len(data)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, EOFError, ValueError, KeyError, zlib.error, zipfile.BadZipFile, NotImplementedError) as error:
+            raise Invalid(f"{self._name} is damaged: {error}.") from error
 
     def close(self) -> None:
         self._bytes.close()
         self._file.close()
         super().close()
-
-
-@contextmanager
-def opened(path: Path) -> "Iterator[io.BufferedReader[Unpacked]]":
-    """The bytes of a file, unpacked where it is gzip."""
-    with io.BufferedReader(Unpacked(path), CHUNK) as stream:
-        yield stream
 
 
 def unique(names: Sequence[str]) -> list[str]:
@@ -119,6 +151,46 @@ def unique(names: Sequence[str]) -> list[str]:
         seen[plain] = seen.get(plain, 0) + 1
         found.append(plain if seen[plain] == 1 else f"{plain} ({seen[plain]})")
     return found
+
+
+def first_different(names: Iterable[str], most: int) -> list[str]:
+    """The first names that are not repeated, at most so many."""
+    found: dict[str, None] = {}
+    for name in names:
+        found[name] = None
+        if len(found) == most:
+            break
+    return list(found)
+
+
+def sample(table: Table, most: int) -> list[Row]:
+    """The first rows of a table, at most so many, and fewer where they are long: they are all in memory."""
+    some, left = [], SAMPLE_CHARACTERS
+    for row in itertools.islice(table.rows(), most):
+        some.append(row)
+        left -= sum(len(str(value)) for value in row.values.values())
+        left -= len(row.geometry) if isinstance(row.geometry, bytes) else len(repr(row.geometry))
+        if left < 0:
+            break
+    return some
+
+
+def header_at(records: Sequence[Sequence[object]]) -> int:
+    """Which of a table's first records names the columns: the first, or the first after lines that are only a title.
+
+    A title fills one cell, or few beside what most records fill.
+    """
+    filled = [sum(cell is not None and bool(str(cell).strip()) for cell in record) for record in records]
+    usual = statistics.median(sorted(filled)) if filled else 0
+    most = max(1, int(usual) // 3)
+    return next((number for number, count in enumerate(filled[:MAX_TITLE_LINES]) if count > most), 0)
+
+
+def passed_over(titles: Sequence[Sequence[object]]) -> str:
+    """What stood above the header, for people; nothing where nothing did."""
+    texts = [" ".join(str(cell).split()) for record in titles for cell in record if cell is not None]
+    said = "; ".join(repr(text[:60]) for text in texts if text)
+    return f"; above the names of the columns stands {said[:200]}" if said else ""
 
 
 def unstorable(text: str) -> str | None:
@@ -140,98 +212,3 @@ def csv_row(cells: Sequence[object]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
     return line.getvalue()
-
-
-# ── CSV ─────────────────────────────────────────────────────────────────────────────────────
-
-
-class Csv:
-    """A text table: any of four separators; UTF-8, UTF-16 or Windows-1252. Its first line names the columns."""
-
-    unit, located = "line", False
-    epsg: int | None = None
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._source: Unpacked | None = None
-        self._encoding = _encoding(path)
-        self._delimiter = self._best_delimiter()
-        header = next(self._records(), None)
-        if header is None:
-            raise Invalid(f"{path.name} has no line that names the columns.")
-        if len(header[1]) > MAX_COLUMNS:
-            raise Invalid(f"{path.name} has {len(header[1])} columns; at most {MAX_COLUMNS} are read.")
-        self.columns = unique(header[1])
-        words = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
-        self.what = f"CSV, {_ENCODINGS[self._encoding]}, separated by {words[self._delimiter]}"
-
-    @property
-    def share(self) -> float:
-        """How much of the file has been read."""
-        return self._source.share if self._source else 0.0
-
-    def rows(self) -> Iterator[Row]:
-        """Every line with anything on it but the first; cells beyond the header are named by their place."""
-        width = len(self.columns)
-        for line, cells in itertools.islice(self._records(), 1, None):
-            named = dict(zip(self.columns, cells, strict=False))
-            if len(cells) > width:
-                if len(cells) > MAX_COLUMNS:
-                    yield Row(line, named, fault=f"it has {len(cells)} cells, the header {width}")
-                    continue
-                named |= {f"Column {n}": cell for n, cell in enumerate(cells[width:], width + 1)}
-            yield Row(line, named)
-
-    def _records(self, delimiter: str | None = None) -> Iterator[tuple[int, list[str]]]:
-        """Line number and cells; blank lines are passed over."""
-        with opened(self._path) as stream, io.TextIOWrapper(stream, self._encoding, newline="") as text:
-            self._source = stream.raw
-            reader = csv.reader(text, delimiter=delimiter or self._delimiter, strict=True)
-            line = 1
-            try:
-                for cells in reader:
-                    if cells:
-                        yield line, cells
-                    line = reader.line_num + 1
-            except csv.Error as error:
-                raise Invalid(f"{self._path.name}, line {line}: {_csv_fault(str(error))}") from error
-
-    def _best_delimiter(self) -> str:
-        def fitness(delimiter: str) -> tuple[float, int]:
-            some: list[int] = []
-            with suppress(Invalid):  # the rows before a broken one tell enough
-                some.extend(len(cells) for _, cells in itertools.islice(self._records(delimiter), 100))
-            width = some[0] if some else 0
-            return (sum(n == width for n in some) / len(some) if width > 1 else 0.0, width)
-
-        scores = {delimiter: fitness(delimiter) for delimiter in ",;\t|"}
-        return max(scores, key=lambda delimiter: (scores[delimiter][0] >= 0.5, *scores[delimiter]))
-
-
-_ENCODINGS = {"utf-8-sig": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252"}
-
-
-def _csv_fault(reason: str) -> str:
-    if "unexpected end" in reason or "field limit" in reason:
-        return "a quotation mark opens here and does not close."
-    return f"the quotation marks do not pair up ({reason})."
-
-
-def _encoding(path: Path) -> str:
-    with opened(path) as stream:
-        head = stream.read(CHUNK)
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        strange = len(re.findall(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]", head))
-        if strange > max(8, len(head) // 100):
-            raise Invalid(f"{path.name} is not a text file.")
-        decoders = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8-sig", "cp1252")}
-        for chunk in itertools.chain([head], iter(lambda: stream.read(2**20), b"")):
-            for name in list(decoders):
-                try:
-                    decoders[name].decode(chunk)
-                except UnicodeDecodeError:
-                    del decoders[name]
-    if not decoders:
-        raise Invalid(f"{path.name} is text of an unknown encoding. Save it as UTF-8.")
-    return next(iter(decoders))

@@ -303,7 +303,7 @@ MESSY: dict[str, tuple[int, int, int, int] | None] = {
     "external_entity.kml": None,
     "header_only.csv": (0, 0, 0, 0),
     "hostile_text.csv": (9, 8, 0, 1),
-    "missing_and_bad_coordinates.csv": (14, 3, 0, 11),
+    "missing_and_bad_coordinates.csv": (14, 4, 0, 10),
     "not_a_csv.csv": None,
     "odd_features.geojson": (14, 5, 0, 9),
     "old_style_crs_27700.geojson": (10, 10, 0, 0),

@@ -60,9 +60,11 @@ def test_a_gzip_is_read_by_its_bytes_whatever_its_name(tmp_path: Path) -> None:
     [
         (b"", "is empty"),
         (bytes(range(256)) * 8, "is not a text file"),
-        (b"PK\x03\x04rest", "is a zip archive"),
+        (b"PK\x03\x04rest", "is a damaged or cut-off zip archive"),
         (b"\xd0\xcf\x11\xe0rest", "an old Excel workbook"),
-        (b"<?xml version='1.0'?><kml/>", "is XML"),
+        (b"<?xml version='1.0'?><gml/>", "is XML that begins with <gml>, neither KML nor GPX"),
+        (b"<!DOCTYPE html><html>", "is a web page"),
+        (b"\0\0\x27\x0a", "is one part of a Shapefile"),
         (b"%PDF-1.7", "is a PDF"),
         (b'name,notes\na,"never closed\nb,c\n', "line 2: a quotation mark opens here and does not close"),
         (b'name,notes\n"a"b,c\n', "line 2: the quotation marks do not pair up"),
@@ -146,7 +148,7 @@ def test_an_old_style_crs_is_honoured(tmp_path: Path, name: str, epsg: int) -> N
         ('{"type":"FeatureCollection","features":[{} {}]}', "a comma is missing"),
         ('{"type":"FeatureCollection","features":[]} x', "something follows its end"),
         ('{"type":"FeatureCollection"}', "no list of features"),
-        ('{"type":"Feature","properties":{},"geometry":null}', "of the type 'Feature'"),
+        ('{"type":"Point","coordinates":[0,51]}', "of the type 'Point'"),
         ('{"type":"Topology","arcs":[],"objects":{}}', "is TopoJSON"),
         ('{"arcs":[],"type":"Topology","objects":{}}', "is TopoJSON"),
         ("[1, 2]", "damaged or cut off"),
@@ -212,12 +214,13 @@ def test_a_column_of_wkt_is_found_by_what_it_holds(tmp_path: Path) -> None:
         ("51.4,", "its lon is empty"),
         ("N/A,-0.1", "its lat 'N/A' is not a number"),
         ("51.4,nan", "is not a number"),
-        ("151.46,-0.11", "is no longitude and latitude position"),
+        ("151.46,-0.11", "is no longitude and latitude position; changed over they would be one"),
+        ("0°6'W,51°27'N", "is the other coordinate: the two look changed over"),
         ("531067,175255", "these look like British National Grid"),
     ],
 )
 def test_a_row_without_a_place_says_why(tmp_path: Path, row: str, says: str) -> None:
-    table = formats.read(_file(tmp_path, f"lat,lon\n{row}\n51.4,-0.1\n51.4,-0.1\n"))
+    table = formats.read(_file(tmp_path, f"lat,lon,name\n{row},a\n51.4,-0.1,b\n51.4,-0.1,c\n"))
     reading = coordinates.understand(table, list(table.rows()))
     with pytest.raises(Invalid, match=says):
         reading.place(next(table.rows()), ("Point",))
