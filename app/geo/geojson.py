@@ -10,8 +10,8 @@ from typing import Any
 from app.errors import Invalid
 from app.geo.tables import CHUNK, MAX_COLUMNS, File, Row, Unpacked, first_different
 
-#: One feature may take this many characters, and have this many lists in it.
-MAX_FEATURE = 16 * 2**20
+#: One feature may take this many characters, and have this many parts: in memory it takes ten times that.
+MAX_FEATURE = 12 * 2**20
 MAX_PARTS = 1_000_000
 _SAMPLE = 2000
 _FEATURE = re.compile(rb'"type"\s*:\s*"Feature"')
@@ -164,23 +164,23 @@ class _JsonText:
             raise self._broken(f"'{wanted}' is missing")
 
     def _more(self) -> bool:
-        # As much again as is waiting, so that a long feature is not tried over and over for every little piece.
         waiting = len(self._text) - self._at
         if waiting > MAX_FEATURE:
             raise Invalid(f"{self._name} has a feature of more than {MAX_FEATURE // 2**20} MB.")
         if waiting > MAX_PARTS and self._parts() > MAX_PARTS:
             raise Invalid(f"{self._name} has a feature of more than {MAX_PARTS} parts.")
         try:
-            piece = self._stream.read(max(CHUNK, waiting))
+            # More and more, so that a long feature is not tried over and over for every little piece.
+            piece = self._stream.read(max(CHUNK, waiting // 4))
         except UnicodeDecodeError as error:
             raise Invalid(f"{self._name} is not UTF-8, as JSON must be.") from error
         self._text, self._at = self._text[self._at :] + piece, 0
         return bool(piece)
 
     def _parts(self) -> int:
-        # In memory a list takes many times what it takes as text, and an object four times that.
-        lists, objects, texts = (self._text.count(mark, self._at) for mark in '[{"')
-        return lists + 4 * objects + texts // 2
+        # Weighed by what they take in memory: a number a quarter of a list, an object four times one.
+        lists, objects, texts, commas = (self._text.count(mark, self._at) for mark in '[{",')
+        return lists + 4 * objects + texts // 2 + commas // 4
 
     def _no_number(self, word: str) -> Any:
         raise self._broken(f"{word} is no number of JSON")

@@ -60,7 +60,7 @@ class GeoPackage:
             raise Invalid(f"{self._name} has no layer '{layer}'; it has {', '.join(layers)}.")
         name, geometry, authority, number, is_table = layers[layer] if layer else next(iter(layers.values()))
         if not is_table:
-            raise Invalid(f"The layer '{name}' of {self._name} is no table; what a view computes is not run here.")
+            raise Invalid(f"{self._name} has a layer '{name}' that is no table: what a view computes is not run.")
         epsg = int(number) if str(authority).upper() == "EPSG" and str(number).isdecimal() else None
         if epsg is None and authority is not None and str(authority).upper() != "NONE":
             raise Invalid(f"The coordinate system of {self._name} is none of EPSG's: say --crs EPSG:number.")
