@@ -3,6 +3,7 @@
 GDAL is told how much it may read at a time: sizes come from the index, before it opens anything.
 """
 
+import codecs
 import shutil
 import tempfile
 import warnings
@@ -117,11 +118,13 @@ class Shapefile:
         if self._path.with_suffix(".cpg").exists():
             return None
         with self._path.with_suffix(".dbf").open("rb") as stream:
-            text = stream.read(2**20)[32:]
+            text = stream.read(2**20)
+        text = text[int.from_bytes(text[8:10], "little") :]  # behind the description of the columns
         try:
-            return "UTF-8" if not text.isascii() and text[:-3].decode() else None
+            codecs.getincrementaldecoder("utf-8")().decode(text)  # the last letter may be cut in two
         except UnicodeDecodeError:
             return None
+        return None if text.isascii() else "UTF-8"
 
 
 def _epsg(crs: str | None) -> int | None:
