@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import Invalid
-from app.geo import coordinates, formats, tables
+from app.geo import formats, tables
 from app.geo.tables import Row
 
 
@@ -35,6 +34,60 @@ def test_any_usual_encoding_and_separator_is_found(tmp_path: Path, encoding: str
     text = f"name{delimiter}notes\r\nCafé{delimiter}“open”\r\nBäckerei{delimiter}\r\n"
     rows = _rows(_file(tmp_path, text.encode(encoding)))
     assert [row.values for row in rows] == [{"name": "Café", "notes": "“open”"}, {"name": "Bäckerei", "notes": ""}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_that_does_not_say_so_is_recognised(tmp_path: Path, encoding: str) -> None:
+    table = formats.read(_file(tmp_path, "name\tnotes\r\nCafé\t“open”\r\n".encode(encoding)))
+    assert [row.values for row in table.rows()] == [{"name": "Café", "notes": "“open”"}]
+    assert table.what == "CSV, UTF-16, separated by tabs"
+
+
+@pytest.mark.parametrize("mark", ["~", "^", "#", ":"])
+def test_another_mark_divides_where_it_plainly_does(tmp_path: Path, mark: str) -> None:
+    path = _file(tmp_path, f"name{mark}lat{mark}lon\nA, b{mark}51.4{mark}-0.1\nC{mark}51.5{mark}-0.1\n")
+    assert _rows(path)[0].values == {"name": "A, b", "lat": "51.4", "lon": "-0.1"}
+    assert formats.read(_file(tmp_path, "hours\n9:00 to 17:30\n9:00\n")).columns == ["hours"]
+
+
+def test_a_first_line_that_names_the_separator_is_obeyed(tmp_path: Path) -> None:
+    table = formats.read(_file(tmp_path, "sep=;\r\nname;a,b,c\r\nx;1,2,3\r\n"))
+    assert [(row.line, row.values) for row in table.rows()] == [(3, {"name": "x", "a,b,c": "1,2,3"})]
+
+
+def test_titles_above_the_header_are_passed_over_and_told(tmp_path: Path) -> None:
+    title = 'Lambeth Council,,,,\n\n"Toilets, and more",,,,\nUpdated:,June 2012,,,\n'
+    header = "Name,Area,Postcode,Easting,Northing,Notes,Open\n"
+    table = formats.read(_file(tmp_path, title + header + "Wimpy,Streatham,SW16 1BJ,530150,172089,x,y\n" * 3))
+    assert table.columns == ["Name", "Area", "Postcode", "Easting", "Northing", "Notes", "Open"]
+    assert [row.line for row in table.rows()] == [6, 7, 8]
+    assert "above the names of the columns stands 'Lambeth Council'; 'Toilets, and more'" in table.what
+
+
+@pytest.mark.parametrize(
+    "text", ["name,notes,more\na,,\nb,,\nc,,\n", "name,x\na\n", "name\na\nb\n", "a,b,c,d,e,f,g\n1,2,3,4,5,6,7\n"]
+)
+def test_a_header_in_the_first_line_is_the_header(tmp_path: Path, text: str) -> None:
+    table = formats.read(_file(tmp_path, text))
+    assert table.columns == text.partition("\n")[0].split(",")
+    assert "above" not in table.what
+
+
+def test_lines_without_anything_in_their_cells_are_passed_over(tmp_path: Path) -> None:
+    rows = _rows(_file(tmp_path, "name,notes\na,x\n,\n  ,\nb,y\n"))
+    assert [(row.line, row.values["name"]) for row in rows] == [(2, "a"), (5, "b")]
+
+
+def test_a_file_that_ends_within_a_letter_is_told_and_not_misread(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="is cut off in the middle of a character"):
+        _rows(_file(tmp_path, "name\ncafé".encode()[:-1]))
+    with pytest.raises(Invalid, match="is damaged or cut off"):
+        _rows(_file(tmp_path, "name,b\ncafé,x".encode("utf-16")[:-1]))
+
+
+def test_people_hear_the_name_they_know(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"^Our parks\.csv is empty\.$"):
+        formats.read(_file(tmp_path, b"", "0a1b2c"), name="Our parks.csv")
 
 
 def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
@@ -123,6 +176,16 @@ def test_features_come_as_they_are(tmp_path_factory: pytest.TempPathFactory, man
     assert [row.line for row in _rows(path)] == list(range(1, len(many) + 1))
 
 
+@pytest.mark.parametrize("between", ["\n", "\n\x1e", "\r\n\r\n", " "])
+def test_features_one_after_the_other_are_read_too(tmp_path: Path, between: str) -> None:
+    features = [json.dumps(_point(name=name)) for name in "abc"]
+    table = formats.read(_file(tmp_path, between.strip(" \r\n") + between.join(features) + "\n", "f.geojsonl"))
+    assert [row.values["name"] for row in table.rows()] == ["a", "b", "c"]
+    assert table.what == "GeoJSON, one feature after the other"
+    pretty = _file(tmp_path, json.dumps(_point(name="one"), indent=2))
+    assert [row.values["name"] for row in formats.read(pretty).rows()] == ["one"]
+
+
 def test_features_longer_than_a_piece_are_read_whole(tmp_path: Path) -> None:
     long = {"type": "LineString", "coordinates": [[n / 1e6, 51.123456789] for n in range(30_000)]}
     path = _file(tmp_path, _collection([{"type": "Feature", "properties": {}, "geometry": long}, _point(name="b")]))
@@ -167,68 +230,6 @@ def test_broken_json_is_refused_with_a_reason(tmp_path: Path, content: str | byt
 def test_what_is_no_feature_is_a_fault_of_its_own_row(tmp_path: Path) -> None:
     rows = _rows(_file(tmp_path, _collection([_point(), {"type": "feature"}, {"type": "Feature", "properties": [1]}])))
     assert [bool(row.fault) for row in rows] == [False, True, True]
-
-
-# ── coordinates ─────────────────────────────────────────────────────────────────────────────
-
-
-def _reading(tmp_path: Path, text: str) -> coordinates.Reading:
-    table = formats.read(_file(tmp_path, text))
-    return coordinates.understand(table, list(table.rows()))
-
-
-def _place(tmp_path: Path, text: str) -> tuple[int, str]:
-    table = formats.read(_file(tmp_path, text))
-    reading = coordinates.understand(table, list(table.rows()))
-    return reading.epsg, shapely.from_wkb(reading.place(next(table.rows()), ("Point",))).wkt
-
-
-@pytest.mark.parametrize(
-    ("text", "epsg", "place"),
-    [
-        ("Lat,Lng\n51.46,-0.11\n", 4326, "POINT (-0.11 51.46)"),
-        ("Eastings;Northings\n531067;175255\n", 27700, "POINT (531067 175255)"),
-        ("lat;lon\n51,46;-0,11\n", 4326, "POINT (-0.11 51.46)"),
-        ('easting,northing\n"531,067","175,255"\n', 27700, "POINT (531067 175255)"),
-        ("x,y\n-12770,6700000\n", 3857, "POINT (-12770 6700000)"),
-        ("lat,lon\n175255,531067\n", 27700, "POINT (531067 175255)"),
-        ("easting,northing,lon,lat\n1,2,-0.11,51.46\n", 4326, "POINT (-0.11 51.46)"),
-        ("easting,northing\n-0.11,51.46\n", 4326, "POINT (-0.11 51.46)"),
-        ("lat,lon\n5.146e1,-1.1e-1\n", 4326, "POINT (-0.11 51.46)"),
-    ],
-)
-def test_names_suggest_and_values_decide(tmp_path: Path, text: str, epsg: int, place: str) -> None:
-    assert _place(tmp_path, text) == (epsg, place)
-
-
-def test_a_column_of_wkt_is_found_by_what_it_holds(tmp_path: Path) -> None:
-    assert _reading(tmp_path, "a,location\n1,POINT(-0.1 51)\n2,\n").wkt == "location"
-    assert _reading(tmp_path, "lat,lon,location\n51,-0.1,Brixton\n").wkt is None
-    assert _reading(tmp_path, "geom\nSRID=27700;POINT(531067 175255)\n").epsg == 27700
-
-
-@pytest.mark.parametrize(
-    ("row", "says"),
-    [
-        (",", "it has no coordinates"),
-        ("51.4,", "its lon is empty"),
-        ("N/A,-0.1", "its lat 'N/A' is not a number"),
-        ("51.4,nan", "is not a number"),
-        ("151.46,-0.11", "is no longitude and latitude position; changed over they would be one"),
-        ("0°6'W,51°27'N", "is the other coordinate: the two look changed over"),
-        ("531067,175255", "these look like British National Grid"),
-    ],
-)
-def test_a_row_without_a_place_says_why(tmp_path: Path, row: str, says: str) -> None:
-    table = formats.read(_file(tmp_path, f"lat,lon,name\n{row},a\n51.4,-0.1,b\n51.4,-0.1,c\n"))
-    reading = coordinates.understand(table, list(table.rows()))
-    with pytest.raises(Invalid, match=says):
-        reading.place(next(table.rows()), ("Point",))
-
-
-def test_a_table_without_coordinates_names_its_columns(tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match=r"No coordinates were found.*The columns are: name, postcode"):
-        _reading(tmp_path, "name,postcode\na,SW2 1JQ\n")
 
 
 @given(st.text())
