@@ -42,7 +42,7 @@ def unpack(file: File, target: Path, most: int) -> None:
         while piece := stream.read(2**20):
             left -= len(piece)
             if left < 0:
-                raise Invalid(f"{file.name} holds a file of more than {most // 2**20} MB.")
+                raise Invalid(f"{file.name} holds a file of more than {most // 2**10} kB that should be smaller.")
             out.write(piece)
 
 

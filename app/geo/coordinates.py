@@ -360,7 +360,7 @@ def _postcode_column(table: Table, some: Sequence[Row]) -> str | None:
 
 
 def _srid(some: Sequence[Row], column: str) -> int | None:
-    marks = {match[1] for row in some if (match := re.match(r"\s*SRID=(\d+);", text_of(row.values.get(column))))}
+    marks = {match[1] for row in some if (match := re.match(r"\s*SRID=(\d{1,6});", text_of(row.values.get(column))))}
     return int(marks.pop()) if len(marks) == 1 else None
 
 

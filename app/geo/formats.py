@@ -22,7 +22,7 @@ from app.geo.shapefiles import Shapefile
 from app.geo.tables import CHUNK, File, Table
 from app.geo.workbooks import Workbook
 
-KINDS = "CSV, XLSX, GeoJSON, KML, KMZ, GPX, GeoPackage or zipped Shapefile"
+_PACKED_KINDS = "CSV, GeoJSON, KML, GPX, GeoPackage or Shapefile"
 #: A GeoPackage in a zip archive may have so many bytes.
 MAX_PACKED = 512 * 2**20
 _ZIP = b"PK\x03\x04"
@@ -100,7 +100,7 @@ def _of_archive(file: File, layer: str | None) -> Table:
     named = [m for m in tables if layer in (m, m.rpartition("/")[2])]
     if len(chosen := named or tables) != 1:
         found = ", ".join(tables[:20]) if tables else "no table"
-        raise Invalid(f"{file.name} is a zip archive with {found}. Put one {KINDS.replace(', KMZ', '')} into it.")
+        raise Invalid(f"{file.name} is a zip archive with {found}. Put one {_PACKED_KINDS} into it.")
     return _packed(File(file.path, file.name, chosen[0]), None if named else layer)
 
 

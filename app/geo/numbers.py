@@ -5,10 +5,14 @@ from collections.abc import Callable
 
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _COMMA = re.compile(r"[+-]?\d+,\d+")
+#: No number that is a coordinate is longer.
+_LONGEST = 60
+_APART = re.compile(r"\d\s+\d")
 _ANGLE = re.compile(
-    r"(?P<first>[NSEW])?\s*(?P<whole>-?\d{1,3}(?:[.,]\d{1,15})?)\s*(?P<sign>[°º])?"
-    r"(?:\s*(?P<minutes>\d{1,2}(?:[.,]\d{1,15})?)\s*['′’])?(?:\s*(?P<seconds>\d{1,2}(?:[.,]\d{1,15})?)\s*(?:[\"″”]|''))?"
-    r"\s*(?P<last>[NSEW])?",
+    r"(?P<first>[NSEW])?(?P<whole>-?\d{1,3}(?:[.,]\d{1,15})?)"
+    r"(?:(?P<sign>[°º])(?:(?P<minutes>\d{1,2}(?:[.,]\d{1,15})?)['′’])?"
+    r"(?:(?P<seconds>\d{1,2}(?:[.,]\d{1,15})?)(?:[\"″”]|''))?)?"
+    r"(?P<last>[NSEW])?",
     re.IGNORECASE,
 )
 #: 51.46, -0.11 in one cell; and the text of a dictionary, as some open data portals export it
@@ -36,7 +40,8 @@ def thousands(text: str) -> float | None:
 
 def degrees(text: str) -> float | None:
     """An angle as people write it, 51°27'40"N or 51.46 N, or a plain number; south and west are negative."""
-    found = _ANGLE.fullmatch(text)
+    bare = "" if len(text) > _LONGEST or _APART.search(text) else "".join(text.split())
+    found = _ANGLE.fullmatch(bare)
     if not found or not (found["sign"] or found["first"] or found["last"]):
         return plain(text)
     whole, minutes, seconds = (
@@ -51,9 +56,9 @@ def degrees(text: str) -> float | None:
 
 def pair_in(text: str, x_first: bool) -> tuple[str, str] | None:
     """The texts of the eastern and of the northern coordinate in one cell; None where it holds no two numbers."""
-    if (lat := _LATITUDE.search(text)) and (lon := _LONGITUDE.search(text)):
+    if text.startswith("{") and (lat := _LATITUDE.search(text)) and (lon := _LONGITUDE.search(text)):
         return lon[1], lat[1]
-    found = _BOTH.fullmatch(text)
+    found = _BOTH.fullmatch(" ".join(text.split()) if len(text) <= 2 * _LONGEST else "")
     if not found or degrees(found[1]) is None or degrees(found[2]) is None:
         return None
     return (found[1], found[2]) if x_first else (found[2], found[1])

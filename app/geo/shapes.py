@@ -3,8 +3,10 @@
 Coordinates are longitude, latitude in degrees (WGS 84, EPSG:4326) everywhere here; a third coordinate is dropped.
 """
 
+import itertools
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +18,14 @@ from app import wire
 from app.errors import Invalid
 
 SRID = 4326
+#: A geometry may hold so many collections, in each other or side by side.
+MAX_COLLECTIONS = 500
+_COLLECTION = re.compile("COLLECTION", re.IGNORECASE)
+#: How every WKB of several parts begins: byte order and type, of two, three or four dimensions, with EWKB's flags.
+_COMPOSITE = re.compile(
+    rb"\x01(?:[\x04-\x11]\x00|[\xec-\xf9]\x03|[\xd4-\xe1]\x07|[\xbc-\xc9]\x0b)\x00[\x00\x20-\xe0]"
+    rb"|\x00[\x00\x20-\xe0]\x00(?:\x00[\x04-\x11]|\x03[\xec-\xf9]|\x07[\xd4-\xe1]|\x0b[\xbc-\xc9])"
+)
 #: Decimals in what we send: 7 are about 1 cm.
 DECIMALS = 7
 
@@ -42,6 +52,8 @@ def of_foreign(value: object, *, degrees: bool = True) -> BaseGeometry:
 
 def parsed(value: object) -> BaseGeometry:
     """The shape in a GeoJSON geometry, in WKB or in WKT, just as it is; Invalid when it cannot be read."""
+    if isinstance(value, bytes | str):
+        _refuse_nesting(value)
     try:
         if isinstance(value, bytes):
             return shapely.force_2d(shapely.from_wkb(value))
@@ -52,6 +64,13 @@ def parsed(value: object) -> BaseGeometry:
     except (shapely.GEOSException, ValueError, TypeError, RecursionError) as error:
         raise Invalid("The geometry cannot be read.") from error
     raise Invalid("There is no geometry.")
+
+
+def _refuse_nesting(value: bytes | str) -> None:
+    """GEOS reads collections in collections until its stack is full, and then the whole process ends."""
+    marks = _COMPOSITE.finditer(value) if isinstance(value, bytes) else _COLLECTION.finditer(value)
+    if next(itertools.islice(marks, MAX_COLLECTIONS, None), None):
+        raise Invalid(f"The geometry has more than {MAX_COLLECTIONS} collections in it.")
 
 
 def of_db(element: WKBElement) -> BaseGeometry:

@@ -203,3 +203,14 @@ def databases(folder: Path) -> dict[str, tuple[bytes | str, str]]:
             "is not a readable GeoPackage: string or blob too big",
         ),
     }  # fmt: skip
+
+
+def nested(folder: Path) -> bytes:
+    """A GeoPackage with a collection in a collection in a collection, on and on, and a point beside it."""
+    point = shapely.to_wkb(shapely.Point(-0.1, 51.4))
+    deep = b"\x01\x07\0\0\0\x01\0\0\0" * 200_000 + point
+    header = b"GP\0\x01\xe6\x10\0\0"
+    rows = ", ".join(f"(x'{(header + wkb).hex()}', 'a')" for wkb in (deep, point))
+    return _geopackage(
+        folder, _plain_gpkg(f"CREATE TABLE places (geom BLOB, name TEXT); INSERT INTO places VALUES {rows};")
+    )

@@ -17,7 +17,7 @@ from app.geo import coordinates, formats, tables
 
 def read(path: Path) -> dict[str, Any]:
     """What an import does with a file before it comes to the database."""
-    count = 0
+    count = wrong = 0
     try:
         table = formats.read(path)
         reading = coordinates.understand(table, tables.sample(table, 1000), postcodes=True)
@@ -26,10 +26,10 @@ def read(path: Path) -> dict[str, Any]:
             try:
                 reading.spot(row, ("Point",))
             except Invalid:
-                continue
+                wrong += 1
     except Invalid as problem:
-        return {"rows": count, "refused": problem.detail}
-    return {"rows": count, "refused": None}
+        return {"rows": count, "wrong": wrong, "refused": problem.detail}
+    return {"rows": count, "wrong": wrong, "refused": None}
 
 
 def _resident() -> int:

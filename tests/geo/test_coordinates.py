@@ -174,6 +174,8 @@ def test_an_angle_written_out_is_the_angle(angle: float) -> None:
     assert numbers.degrees(written) == pytest.approx(angle, abs=1 / 3600)
 
 
-@pytest.mark.parametrize("text", ["51°61'N", "51 27", "here", "", "N", "1°2'3''4", "5146N12"])
+@pytest.mark.parametrize(
+    "text", ["51°61'N", "51 27", "here", "", "N", "1°2'3''4", "5146N12", "527'N", "1" + " " * 9999 + "x"]
+)
 def test_what_is_no_angle_is_none(text: str) -> None:
     assert numbers.degrees(text) is None

@@ -43,3 +43,11 @@ def test_hostile_and_broken_files_are_refused_in_one_sentence(tmp_path: Path, ki
     sys.stdout.write(f"{kind}: {grown}\n")
     assert max(grown.values()) <= MOST_MB, grown
     assert {path.name for path in there.iterdir()} == set(files), "something was written beside the files"
+
+
+def test_a_geometry_nested_without_end_is_a_fault_of_its_own_row(tmp_path: Path) -> None:
+    path = tmp_path / "nested.gpkg"
+    path.write_bytes(hostile.nested(tmp_path))
+    assert _read([path])["nested.gpkg"] | {"grown_mb": 0} == {
+        "name": "nested.gpkg", "rows": 2, "wrong": 1, "refused": None, "grown_mb": 0,
+    }  # fmt: skip
