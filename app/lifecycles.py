@@ -22,6 +22,11 @@ SCOPES: Final = ("assets:read", "assets:write", "take-part", "reports:read", "mo
 #: What can be ordered and is done in the background.
 JOBS: Final = ("report", "import.preview", "import.run", "import.undo")
 OFFICES: Final = ("officer", "councillor")
+IMPORT_STATES: Final = (
+    "waiting", "previewing", "previewed", "bringing-in", "done", "failed", "undoing", "undone",
+)  # fmt: skip
+#: What became of a row of a file; `kept` is an asset that undoing left, because people have touched it since.
+ROW_FATES: Final = ("created", "updated", "conflict", "unplaced", "rejected", "retired", "duplicate", "kept")
 LEVELS: Final = ("neighbourhood", "ward", "borough", "county", "region", "country")
 
 #: thing → state → the states that may follow

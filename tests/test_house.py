@@ -180,7 +180,10 @@ async def test_the_database_holds_the_same_steps_as_the_code(session: "AsyncSess
 
 
 #: Statements that need a temporary table of another one, which makes it.
-TABLES = ("areas_table", "import_places_table", "import_table", "postcodes_table")
+TABLES = (
+    "areas_table", "import_noted_table", "import_places_table", "import_seen_table", "import_table", "postcodes_table",
+    "undo_table",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("path", sorted((APP / "sql").glob("*.sql")), ids=lambda path: path.stem)

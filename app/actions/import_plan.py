@@ -3,7 +3,6 @@
 Nothing is silent: the plan says what it understood and why, and what had to be shortened or moved is counted.
 """
 
-import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,13 +11,13 @@ from pathlib import Path
 
 from app.actions.import_rows import MAX_TITLE, Prepared, Reject, RowMaker
 from app.errors import Invalid
-from app.geo import coordinates, formats
+from app.geo import coordinates, formats, tables
 from app.geo.coordinates import Reading, squeezed, text_of
 from app.geo.tables import Row, Table
 from app.kinds import Kind
 
 SAMPLE = 1000
-PLACES = ("x", "y", "wkt")
+PLACES = ("x", "y", "wkt", "postcode")
 FIELDS = ("title", "summary", "organiser", "website")
 
 #: field → how tables call it, the likeliest first
@@ -26,13 +25,28 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "title": ("title", "name", "venue", "site", "sitename", "placename", "project", "projectname", "facility", "label"),
     "summary": ("summary", "description", "desc", "about"),
     "organiser": ("organiser", "organizer", "organisation", "organization", "orgtitle", "orgname", "operator"),
-    "website": ("website", "websiteurl", "url", "web", "webpage", "homepage", "locationurl"),
+    "website": ("website", "websiteurl", "url", "web", "webpage", "homepage", "locationurl", "link"),
 }
 _SYNONYMS = {"phone": "telephone", "tel": "telephone", "telephonenumber": "telephone", "openinghours": "hours"}
 #: What would lead to the door of somebody who is shown only roughly.
 _PRIVATE = re.compile(
     r"address|postcode|zip|street|phone|mobile|^tel|mail|contact|easting|northing|^lat|^lon|^lng|^x|^y|geom|wkt|location"
 )
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a person says of a file; None and nothing: to be guessed, or remembered from its source."""
+
+    kind: str | None = None
+    theme: str | None = None
+    source: str | None = None
+    key: str | None = None
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    crs: str | None = None
+    layer: str | None = None
+    licence: str | None = None
+    attribution: str | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,10 @@ class Plan:
     left_out: tuple[str, ...]
     """Columns that are not taken over: they would lead to the door of somebody who is shown only roughly."""
     why: tuple[str, ...]
+    key: str | None = None
+    """The column that tells its rows apart, from release to release."""
+    said: Said = Said()
+    """What a person said of it, now or at an earlier release."""
     remarks: Counter[str] = field(default_factory=Counter)
     """What had to be shortened or moved, counted while the rows are read."""
 
@@ -62,12 +80,14 @@ class Plan:
         lines += [f"kept as lines of the text: {', '.join(kept)}"] if kept else []
         if self.left_out:
             lines.append(f"left out, because {self.kind.plural} are shown only roughly: {', '.join(self.left_out)}")
-        return [*lines, f"as: {self.kind.plural}, theme {self.theme}, source '{self.source}'"]
+        lines.append(f"as: {self.kind.plural}, theme {self.theme}, source '{self.source}'")
+        told = f"by '{self.key}'" if self.key else "by all that they say; a key column follows them when they change"
+        return [*lines, f"rows told apart: {told}"]
 
     def rows(self) -> Iterator[Prepared | Reject]:
         """Every row of the file, in its order."""
         self.remarks.clear()
-        maker = RowMaker(self.kind, self.place, self.fields, self.left_out, self.remarks)
+        maker = RowMaker(self.kind, self.place, self.fields, self.left_out, self.remarks, self.key)
         return map(maker.made, self.table.rows())
 
     def _kept(self, column: str) -> bool:
@@ -78,41 +98,57 @@ def understand(
     path: Path,
     kind: Kind,
     *,
-    theme: str = "other",
+    name: str | None = None,
+    theme: str | None = None,
     source: str | None = None,
+    key: str | None = None,
     mapping: Mapping[str, str] | None = None,
     crs: str | None = None,
     layer: str | None = None,
+    licence: str | None = None,
+    attribution: str | None = None,
 ) -> Plan:
     """Read enough of a file to know what its columns mean. `mapping` (field → column) is obeyed, the rest is guessed.
 
-    Raises Invalid when the file cannot be read, or no title or place can be found in it; coordinates.Misnamed when
-    what the caller said of it is not so.
+    `name`: the file's own name, where `path` has another. Raises Invalid when the file cannot be read, or no title or
+    place can be found in it; coordinates.Misnamed when what the caller said of it is not so.
     """
-    table = formats.read(path, layer=layer)
-    some = list(itertools.islice(table.rows(), SAMPLE))
+    table = formats.read(path, layer=layer, name=name)
+    some = tables.sample(table, SAMPLE)
     said = _said(table, kind, mapping or {})
-    places = {name: said.pop(name) for name in PLACES if name in said}
-    place = coordinates.understand(table, some, **places, epsg=coordinates.said_epsg(crs))
-    free = [name for name in table.columns if name not in (*said.values(), *place.columns)]
+    places = {axis: said.pop(axis) for axis in PLACES if axis in said}
+    place = coordinates.understand(table, some, **places, epsg=coordinates.said_epsg(crs), postcodes=True)
+    free = [column for column in table.columns if column not in (*said.values(), *place.columns)]
     shy = kind.location_class != "place"
-    left_out = tuple(name for name in free if shy and _PRIVATE.search(squeezed(name)))
-    free = [name for name in free if name not in left_out]
+    left_out = tuple(column for column in free if shy and _PRIVATE.search(squeezed(column)))
+    free = [column for column in free if column not in left_out]
     fields, why = dict(said), f"'{said['title']}', as you said" if "title" in said else ""
     if not why:
         fields["title"], why = _title(free, some)
     _guess(kind, fields, [name for name in free if name != fields["title"]])
-    label = source or path.name.removesuffix(".gz").rpartition(".")[0] or path.name
+    label = source or label_of(path.name if name is None else name)
     if len(label) > 120:
         raise Invalid("The name of the source is longer than 120 characters: give a shorter one with --source.")
-    return Plan(path.name, table, kind, theme, label, place, fields, left_out, (why,))
+    key = coordinates.named(table, {"key": key})["key"] if key else None
+    told = Said(kind.name, theme, label, key, dict(mapping or {}), crs, layer, licence, attribution)
+    return Plan(name or path.name, table, kind, theme or "other", label, place, fields, left_out, (why,), key, told)
+
+
+def label_of(file_name: str) -> str:
+    """What to call the source of a file whose source nobody named: its name without its ending."""
+    return file_name.removesuffix(".gz").rpartition(".")[0] or file_name
+
+
+def fields_of(kind: Kind) -> list[str]:
+    """What a column of a file may become."""
+    return [*FIELDS, *PLACES, *(f"details.{name}" for name in kind.details.model_fields)]
 
 
 # ── understanding columns ───────────────────────────────────────────────────────────────────
 
 
 def _said(table: Table, kind: Kind, mapping: Mapping[str, str]) -> dict[str, str]:
-    known = [*FIELDS, *PLACES, *(f"details.{name}" for name in kind.details.model_fields)]
+    known = fields_of(kind)
     for name in mapping:
         if name not in known:
             raise coordinates.Misnamed(f"A {kind.name} has no field '{name}' for --map. It has: {', '.join(known)}.")

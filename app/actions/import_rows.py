@@ -31,6 +31,9 @@ class Prepared(NamedTuple):
 
     line: int
     fingerprint: bytes
+    """Tells the row apart in its source: a hash of its key, or of all that it says."""
+    digest: bytes | None
+    """A hash of all that it says; None where the fingerprint is that."""
     title: str
     summary: str
     body: str
@@ -51,6 +54,8 @@ class Reject(NamedTuple):
     line: int
     reason: str
     title: str
+    fingerprint: bytes | None = None
+    """Of its key, where it has one: it is still in the list."""
 
 
 class RowMaker:
@@ -60,9 +65,15 @@ class RowMaker:
     """
 
     def __init__(
-        self, kind: Kind, place: Reading, fields: Mapping[str, str], left_out: tuple[str, ...], remarks: Counter[str]
+        self,
+        kind: Kind,
+        place: Reading,
+        fields: Mapping[str, str],
+        left_out: tuple[str, ...],
+        remarks: Counter[str],
+        key: str | None = None,
     ) -> None:
-        self._kind, self._place, self._fields, self._remarks = kind, place, fields, remarks
+        self._kind, self._place, self._fields, self._remarks, self._key = kind, place, fields, remarks, key
         own = kind.details.model_fields
         names = [name.removeprefix("details.") for name in fields if name.startswith("details.")]
         self._own = [(name, fields[f"details.{name}"], own[name]) for name in names]
@@ -72,12 +83,18 @@ class RowMaker:
 
     def made(self, row: Row) -> Prepared | Reject:
         """The row as an asset; or why it cannot be one."""
+        self._remarks.update(row.remarks)
         title = "" if row.fault else _line(text_of(row.values.get(self._fields["title"])))
         try:
             return self._prepared(row, title)
         except Invalid as problem:
             shown = title.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-            return Reject(row.line, problem.detail, shown[:MAX_TITLE])
+            return Reject(row.line, problem.detail, shown[:MAX_TITLE], self._of_key(row))
+
+    def _of_key(self, row: Row) -> bytes | None:
+        """A hash of its key as text, without blanks around it; None without a key."""
+        text = _line(text_of(row.values.get(self._key))) if self._key else ""
+        return hashlib.sha256(f"key\0{text}".encode(errors="replace")).digest() if text else None
 
     def _prepared(self, row: Row, title: str) -> Prepared:
         if row.fault:
@@ -89,6 +106,9 @@ class RowMaker:
             raise Invalid(f"its {self._fields['title']} is empty, so it has no title")
         if isinstance(row.values[self._fields["title"]], dict | list):
             raise Invalid(f"its {self._fields['title']} is not text")
+        key = self._of_key(row)
+        if self._key and key is None:
+            raise Invalid(f"its {self._key} is empty, so no later release could tell it from the others")
         spot = self._place.spot(row, self._kind.geometries)
         more: list[str] = []  # what does not fit its field goes into the text
         if len(title) > MAX_TITLE:
@@ -105,8 +125,9 @@ class RowMaker:
         if len(body) > MAX_BODY:
             raise Invalid(f"its text has {len(body)} characters; at most {MAX_BODY} are kept")
         digest = hashlib.sha256(said.encode()).digest()
+        told = (key, digest) if key else (digest, None)
         return Prepared(
-            row.line, digest, title, "" if story else summary, body, organiser, website or None, details, *spot
+            row.line, *told, title, "" if story else summary, body, organiser, website or None, details, *spot
         )
 
     def _text(self, name: str, row: Row) -> str:

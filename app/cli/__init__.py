@@ -11,10 +11,21 @@ import sys
 from pydantic import ValidationError
 
 from app import errors, postgres
-from app.cli import bringing_in, developing, keeping, people, serving, taking_out
+from app.cli import bringing_in, developing, keeping, past_imports, people, serving, taking_out
 from app.cli.opening import Refused, cli, opened, stop
 
-__all__ = ["bringing_in", "cli", "developing", "keeping", "main", "opened", "people", "serving", "taking_out"]
+__all__ = [
+    "bringing_in",
+    "cli",
+    "developing",
+    "keeping",
+    "main",
+    "opened",
+    "past_imports",
+    "people",
+    "serving",
+    "taking_out",
+]
 
 
 def main() -> None:

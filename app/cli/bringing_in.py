@@ -7,12 +7,17 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from app.cli.opening import Data, Refused, cli, in_transaction
 from app.cli.telling import telling
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from app.actions.import_account import Account
 
 boundaries = typer.Typer(help="Boundaries of wards, boroughs and other areas.", no_args_is_help=True)
 cli.add_typer(boundaries, name="areas")
@@ -59,39 +64,49 @@ def import_areas(
 @cli.command("import")
 def import_assets(
     file: File,
-    kind: Annotated[str, typer.Option(help="What its rows are: project, place, service, group, …")],
-    theme: Annotated[str, typer.Option(help="What they are about.")] = "other",
+    kind: Annotated[str | None, typer.Option(help="What its rows are: project, place, … Remembered.")] = None,
+    theme: Annotated[str | None, typer.Option(help="What they are about; else 'other'. Remembered.")] = None,
     source: Annotated[str | None, typer.Option(help="What to call their source; else the file's name.")] = None,
+    key: Annotated[str | None, typer.Option(help="Column that tells its rows apart. Remembered.")] = None,
     mapping: Annotated[list[str] | None, typer.Option("--map", help="FIELD=COLUMN,… e.g. title=Name.")] = None,
     crs: Crs = None,
     layer: Layer = None,
+    licence: Annotated[str | None, typer.Option(help="Licence of the list, kept with its assets.")] = None,
+    attribution: Annotated[str | None, typer.Option(help="Credit line that the licence asks for.")] = None,
+    retire: Annotated[bool, typer.Option(" /--no-retire", help="Leave what the list does not have any more.")] = True,
+    retire_many: Annotated[bool, typer.Option("--retire-many", help="Retire even more than half of it.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything, then take it back.")] = False,
     rejects: Annotated[Path | None, typer.Option(dir_okay=False, help="CSV file for what is refused.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print nothing but the account, as JSON.")] = False,
     data: Data = None,
 ) -> None:
-    """Bring in other people's table (CSV, GeoJSON, GeoPackage) as assets. Again, it brings in only what is new."""
-    from app import auth, kinds, lifecycles
-    from app.actions import import_plan, imports
+    """Bring in other people's table as assets. Its next release updates, adds and retires; people's changes stay."""
+    from app import auth
+    from app.actions import import_account, imports, sources
+    from app.actions.import_plan import Said
 
-    for word, known, what in ((kind, kinds.BY_NAME, "kind"), (theme, lifecycles.THEMES, "theme")):
-        if word not in known:
-            raise Refused(f"There is no {what} '{word}'. Choose one of: {', '.join(known)}.")
-    asked = _mapping(mapping or [])
-    with _rightly_said():
-        plan = import_plan.understand(
-            file, kinds.BY_NAME[kind], theme=theme, source=source, mapping=asked, crs=crs, layer=layer
-        )
-    if not as_json:
-        print("\n".join(plan.says()), flush=True)
+    if retire_many and not retire:
+        raise Refused("--retire-many and --no-retire mean opposite things.")
+    said = Said(kind, theme, source, key, _mapping(mapping or []), crs, layer, licence, attribution)
     actor = auth.Actor.system("import")
-    with imports.rejects_file(rejects, plan.table.unit) as reject, telling() as tell:
-        account = in_transaction(
-            data, lambda session: imports.bring_in(session, actor, plan, dry_run=dry_run, on_reject=reject, tell=tell)
-        )
-    unit = plan.table.unit
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_rightly_said())
+        tell = stack.enter_context(telling())
+
+        async def bring_in(session: "AsyncSession") -> "tuple[Account, str]":
+            plan = await sources.understood(session, actor, file, said)
+            if not as_json:
+                print("\n".join(plan.says()), flush=True)
+            reject = stack.enter_context(import_account.rejects_file(rejects, plan.table.unit))
+            meant = True if retire_many else None if retire else False
+            account = await imports.bring_in(
+                session, actor, plan, retire=meant, dry_run=dry_run, on_reject=reject, tell=tell
+            )
+            return account, plan.table.unit
+
+        account, unit = in_transaction(data, bring_in)
     print(json.dumps(account.figures()) if as_json else "\n".join(account.says(unit, dry_run=dry_run)))
-    sys.exit(0 if account.created or account.already_there else 1)
+    sys.exit(0 if account.read > account.rejected else 1)
 
 
 def _mapping(words: Sequence[str]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Tables, a file per aggregate. Import from here to be sure that every table is known."""
 
 from app.models.areas import Area, AssetArea, BoundarySet, Postcode
-from app.models.assets import Asset, ImportRun, Link, VaultExactPoint, Word
+from app.models.assets import Asset, Link, VaultExactPoint, Word
+from app.models.imports import ImportRow, ImportRun, Source
 from app.models.jobs import File, FilePart, Job
 from app.models.participation import Appreciation, Comment, Flag, Need, Pledge, Proposal, Update
 from app.models.people import ApiKey, Community, Membership, OfficerArea, Person, Session, VaultContact, VaultSignIn
@@ -9,7 +10,7 @@ from app.models.records import History, Idempotency, MapCell, MapChange, Outbox,
 
 __all__ = [
     "ApiKey", "Appreciation", "Area", "Asset", "AssetArea", "BoundarySet", "Comment", "Community", "File", "FilePart",
-    "Flag", "History", "Idempotency", "ImportRun", "Job", "Link", "MapCell", "MapChange", "Membership",
-    "Need", "OfficerArea", "Outbox", "Person", "Pledge", "Postcode", "Proposal", "RateCounter", "Session",
+    "Flag", "History", "Idempotency", "ImportRow", "ImportRun", "Job", "Link", "MapCell", "MapChange", "Membership",
+    "Need", "OfficerArea", "Outbox", "Person", "Pledge", "Postcode", "Proposal", "RateCounter", "Session", "Source",
     "StateChange", "Transition", "Update", "VaultContact", "VaultExactPoint", "VaultSignIn", "Word",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Everything on the map: assets, their ties, and the imports that brought them."""
+"""Everything on the map: assets and their ties."""
 
 import uuid
 from datetime import datetime
@@ -136,6 +136,11 @@ class Asset(Base):
     import_id: Mapped[int | None] = mapped_column(ForeignKey("import_run.id"), index=True)
     source: Mapped[str | None] = mapped_column(String(120))
     fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Tells the row apart that it came from: a hash of its key, or of all that it said."""
+    row_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """A hash of all that the row said when it was brought in last; None: its fingerprint is that."""
+    imported_version: Mapped[int | None]
+    """The version that the last import left; None: the first. A later one was made by people."""
     version: Mapped[Version]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
@@ -167,25 +172,6 @@ class Link(Base):
     created_at: Mapped[CreatedAt]
     from_asset: Mapped[Asset] = relationship(lazy="raise", foreign_keys=[from_id])
     to_asset: Mapped[Asset] = relationship(lazy="raise", foreign_keys=[to_id])
-
-
-class ImportRun(Base):
-    """One file brought in: what it was and what became of its rows."""
-
-    __tablename__ = "import_run"
-    __table_args__ = (CheckConstraint("rows_read = created + already_there + rejected", name="account"),)
-
-    id: Mapped[Id]
-    uid: Mapped[Uid]
-    source: Mapped[str] = mapped_column(String(120))
-    file_name: Mapped[str] = mapped_column(String(255))
-    kind: Mapped[str] = mapped_column(String(20))
-    rows_read: Mapped[int]
-    created: Mapped[int]
-    already_there: Mapped[int]
-    rejected: Mapped[int]
-    created_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    created_at: Mapped[CreatedAt]
 
 
 class Word(Base):

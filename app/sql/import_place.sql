@@ -1,13 +1,15 @@
 -- import_place
--- Where the rows lie: their public place in EPSG:4326, the areas of every boundary set, the current ward. What is shown only
--- roughly becomes the centre of its zoom-16 cell of Web Mercator, as geo/privacy.py says.
+-- Where the rows lie: their public place in EPSG:4326, or that of their postcode, the areas of every boundary set, the current
+-- ward; and which asset is theirs. What is shown only roughly becomes the centre of its zoom-16 cell of Web Mercator, as
+-- geo/privacy.py says. OFFSET 0: one look-up for each row, never a walk over everything that this source has.
 -- Areas are looked up once for all rows of a square of 1/16 degree, by the box around them: a look-up in the index costs more
 -- than asking two or three outlines.
 WITH moved AS MATERIALIZED (
-  SELECT line, ST_Transform(ST_SetSRID(raw, :srid), 4326) AS geom FROM incoming
+  SELECT line, fingerprint, coalesce(ST_Transform(ST_SetSRID(raw, :srid), 4326), listed.geom) AS geom
+  FROM incoming LEFT JOIN LATERAL (SELECT geom FROM postcode WHERE code = incoming.postcode OFFSET 0) AS listed ON true
 ),
 shown AS MATERIALIZED (
-  SELECT moved.line, CASE WHEN :location_class = 'person' THEN centre.point ELSE moved.geom END AS geom
+  SELECT moved.line, moved.fingerprint, CASE WHEN :location_class = 'person' THEN centre.point ELSE moved.geom END AS geom
   FROM moved LEFT JOIN LATERAL (
     SELECT ST_Transform(ST_SetSRID(ST_MakePoint(
       ((civic_world_x(ST_PointOnSurface(moved.geom)) >> 14) + 0.5) * 611.49622628141 - 20037508.342789244,
@@ -17,9 +19,9 @@ shown AS MATERIALIZED (
   ) AS centre ON true
 ),
 anchored AS MATERIALIZED (
-  SELECT line, geom, anchor, floor(ST_X(anchor) * 16) AS east, floor(ST_Y(anchor) * 16) AS north
+  SELECT line, fingerprint, geom, anchor, floor(ST_X(anchor) * 16) AS east, floor(ST_Y(anchor) * 16) AS north
   FROM (
-    SELECT line, geom, CASE WHEN GeometryType(geom) = 'POINT' THEN geom ELSE ST_PointOnSurface(geom) END AS anchor FROM shown
+    SELECT line, fingerprint, geom, CASE WHEN GeometryType(geom) = 'POINT' THEN geom ELSE ST_PointOnSurface(geom) END AS anchor FROM shown
   ) AS one
 ),
 square AS MATERIALIZED (
@@ -40,5 +42,9 @@ lies AS (
 found AS (
   SELECT line, array_agg(id) AS areas, min(code COLLATE "C") FILTER (WHERE ward) AS ward FROM lies GROUP BY line
 )
-INSERT INTO incoming_place (line, geom, anchor, areas, ward)
-SELECT line, geom, anchor, found.areas, found.ward FROM anchored LEFT JOIN found USING (line)
+INSERT INTO incoming_place (line, asset_id, geom, anchor, areas, ward)
+SELECT line, there.id, geom, anchor, found.areas, found.ward
+FROM anchored LEFT JOIN found USING (line)
+LEFT JOIN LATERAL (
+  SELECT id FROM asset WHERE source = :source AND asset.fingerprint = anchored.fingerprint OFFSET 0
+) AS there ON true

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import kinds, localdb
-from app.actions import areas, import_plan, imports
+from app.actions import areas, import_batches, import_plan, imports
 from app.actions.import_plan import Plan
 from app.actions.progress import Progress
 from app.auth import Actor
@@ -140,7 +140,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     plan = _plan(tmp_path, 2_500, body="x" * 16_000)
     tracemalloc.start()
     try:
-        rows = sum(len(batch.rows) for batch in imports._batches(plan))
+        rows = sum(len(batch.rows) for batch in import_batches.batches(plan))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -151,17 +151,17 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
 async def test_the_next_batch_is_read_while_this_one_is_worked_on(
     session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "BATCH", 10)
+    monkeypatch.setattr(import_batches, "BATCH", 10)
     read: list[int] = []
-    batches = imports._batches
+    batches = import_batches.batches
 
-    def noted(plan: Plan) -> Iterator[imports._Batch]:
+    def noted(plan: Plan) -> Iterator[import_batches.Batch]:
         for number, batch in enumerate(batches(plan)):
             read.append(number)
             yield batch
 
     seen: list[tuple[int, int]] = []
-    monkeypatch.setattr(imports, "_batches", noted)
+    monkeypatch.setattr(import_batches, "batches", noted)
     await imports.bring_in(
         session, OPERATOR, _plan(tmp_path, 35), tell=lambda progress: seen.append((progress.done, len(read)))
     )
@@ -172,7 +172,7 @@ async def test_the_next_batch_is_read_while_this_one_is_worked_on(
 async def test_a_fault_in_the_file_comes_out_of_the_thread_that_reads_it(
     session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "BATCH", 100)
+    monkeypatch.setattr(import_batches, "BATCH", 100)
     plan = _plan(tmp_path, 250)
     path = tmp_path / "file.csv"
     path.write_text(path.read_text(encoding="utf-8") + '"never closed,51.4,-0.1\n', encoding="utf-8")
@@ -181,7 +181,7 @@ async def test_a_fault_in_the_file_comes_out_of_the_thread_that_reads_it(
 
 
 async def test_it_says_how_far_it_is(session: AsyncSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imports, "BATCH", 500)
+    monkeypatch.setattr(import_batches, "BATCH", 500)
     told: list[Progress] = []
     await imports.bring_in(session, OPERATOR, _plan(tmp_path, 1200, body="word " * 100), tell=told.append)
     assert [(one.phase, one.done) for one in told] == [
