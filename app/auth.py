@@ -41,6 +41,8 @@ class Actor:
     role: str = "visitor"
     areas: frozenset[int] = frozenset()
     """Ids of the areas that it is an officer of, with everything inside them."""
+    reads: frozenset[int] = frozenset()
+    """The same with those that it is a councillor of, and only reads."""
     communities: Mapping[int, str] = field(default_factory=dict)
     """community id → member or steward"""
     scopes: frozenset[str] | None = None
@@ -188,6 +190,7 @@ def _actor(row: Any, scopes: frozenset[str] | None = None) -> Actor:
         person_uid=row.uid,
         role=row.role,
         areas=frozenset(row.areas),
+        reads=frozenset(row.reads),
         communities={int(community): role for community, role in row.communities.items()},
         scopes=scopes,
     )

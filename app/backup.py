@@ -1,8 +1,8 @@
 """A whole embedded map in one file, and back: its database, its secret and a word on what it is.
 
 The file is a zip of `manifest.json`, `secret` and `database.dump` (pg_dump's own form, compressed by it). What opens a
-door for minutes only stays out: sessions, sign-ins, answers kept for retries, rate counters. The file holds mail
-addresses and exact places, so nobody but its owner may read it.
+door for minutes only stays out: sessions, sign-ins, answers kept for retries, rate counters. Jobs and their files,
+kept for a day, do too. The file holds mail addresses and exact places, so nobody but its owner may read it.
 """
 
 import contextlib
@@ -26,7 +26,10 @@ from app import errors, localdb, postgres, schema
 FORM = "civic-crowd-map backup"
 VERSION = 1
 #: Their rows stay out of a backup; the tables themselves are in it.
-LEFT_OUT = ("public.session", "public.idempotency", "public.rate_counter", "vault.sign_in")
+LEFT_OUT = (
+    "public.session", "public.idempotency", "public.rate_counter", "vault.sign_in", "public.job", "public.file",
+    "public.file_part",
+)  # fmt: skip
 COUNTED = ("person", "asset", "comment", "proposal", "pledge", "area", "history")
 _EXTENSIONS = "SELECT extname FROM pg_extension WHERE extowner = 'civic_owner'::regrole ORDER BY extname"
 _PIECE = 1 << 20

@@ -16,7 +16,8 @@ from app.models import Asset, AssetArea, Comment, Flag, Link, Need, Pledge, Prop
 Thing = Asset | Comment | Need | Proposal | Pledge | Update | Link | Flag
 
 ANYONE, SIGNED_IN = "anyone", "signed-in"
-OWNER, AUTHOR, OTHER_SIDE, OFFICER, OPERATOR = "owner", "author", "other-side", "officer", "operator"
+OWNER, AUTHOR, OTHER_SIDE = "owner", "author", "other-side"
+OFFICER, COUNCILLOR, OPERATOR = "officer", "councillor", "operator"
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,12 @@ class Rule:
     never: frozenset[str] = frozenset()
     live: bool = False
     """True when the asset must be published: nobody adds to what is hidden or withdrawn."""
+    anywhere: bool = False
+    """True when it is about no one thing: who holds such an office for any area may begin; `areas_of` says where."""
 
 
-def _rule(scope: str, *allow: str, never: tuple[str, ...] = (), live: bool = False) -> Rule:
-    return Rule(scope, frozenset(allow), frozenset(never), live)
+def _rule(scope: str, *allow: str, never: tuple[str, ...] = (), live: bool = False, anywhere: bool = False) -> Rule:
+    return Rule(scope, frozenset(allow), frozenset(never), live, anywhere)
 
 
 #: act → rule. "owner" is the asset's owner or a steward of its community; "author" whoever wrote the thing itself.
@@ -71,12 +74,15 @@ RULES: dict[str, Rule] = {
     "links.remove": _rule("assets:write", OWNER, OTHER_SIDE),
     "flags.raise": _rule("take-part", SIGNED_IN),
     "flags.see": _rule("moderate", OFFICER, OPERATOR),
+    "flags.decide": _rule("moderate", OFFICER, OPERATOR, never=(OWNER, AUTHOR)),
     "moderation.hide": _rule("moderate", OFFICER, OPERATOR, never=(OWNER, AUTHOR)),
     "moderation.restore": _rule("moderate", OFFICER, OPERATOR, never=(OWNER, AUTHOR)),
     "reports.read": _rule("reports:read", ANYONE),
-    "areas.bring_in": _rule("", OPERATOR),
-    "imports.bring_in": _rule("", OPERATOR),
-    "postcodes.bring_in": _rule("", OPERATOR),
+    "desk.read": _rule("reports:read", OFFICER, COUNCILLOR, OPERATOR, anywhere=True),
+    "desk.moderate": _rule("moderate", OFFICER, OPERATOR, anywhere=True),
+    "areas.bring_in": _rule("", OPERATOR, anywhere=True),
+    "imports.bring_in": _rule("", OPERATOR, anywhere=True),
+    "postcodes.bring_in": _rule("", OPERATOR, anywhere=True),
     "accounts.sign-in": _rule("", ANYONE),
     "accounts.self": _rule("", SIGNED_IN),
     "service.read": _rule("", ANYONE),
@@ -87,7 +93,7 @@ def admit(actor: Actor, act: str) -> None:
     """Refuse what can be refused before anything is loaded.
 
     Raises NotSignedIn for a visitor where an account is needed, Forbidden for a key without the scope and for whoever
-    is no operator where only operators may.
+    holds no office where one is needed.
     """
     rule = RULES[act]
     if actor.kind == "system" or (not rule.scope and ANYONE in rule.allow):
@@ -97,7 +103,7 @@ def admit(actor: Actor, act: str) -> None:
         raise errors.Forbidden(f"This needs {what}.")
     if not actor.signed_in and ANYONE not in rule.allow:
         raise errors.NotSignedIn()
-    if rule.allow == {OPERATOR} and actor.role != "operator":
+    if rule.anywhere and areas_of(actor, act) == frozenset():
         raise errors.Forbidden(_who_may(rule))
 
 
@@ -144,10 +150,30 @@ def _who_may(rule: Rule) -> str:
         OWNER: "the person who pinned it (or a steward of its community)",
         AUTHOR: "the person who wrote it",
         OTHER_SIDE: "the other side",
-        OFFICER: "an officer of its area",
+        OFFICER: "an officer" if rule.anywhere else "an officer of its area",
+        COUNCILLOR: "a councillor",
         OPERATOR: "an operator",
     }
     return f"Only {' or '.join(words[r] for r in words if r in rule.allow)} may do this."
+
+
+def areas_of(actor: Actor, act: str) -> frozenset[int] | None:
+    """Ids of the areas in which the actor may do this, with everything inside them; None stands for everywhere."""
+    allow = RULES[act].allow
+    if actor.kind == "system" or (OPERATOR in allow and actor.role == "operator"):
+        return None
+    return (actor.areas if OFFICER in allow else frozenset()) | (actor.reads if COUNCILLOR in allow else frozenset())
+
+
+def within(actor: Actor, act: str) -> ColumnElement[bool]:
+    """The same as a condition on Asset: it lies in such an area, or stands for one."""
+    areas = areas_of(actor, act)
+    if areas is None:
+        return true()
+    if not areas:
+        return false()
+    inside = exists().where(AssetArea.asset_id == Asset.id, AssetArea.area_id.in_(areas))
+    return or_(Asset.area_id.in_(areas), inside)
 
 
 # ── relations ───────────────────────────────────────────────────────────────────────────────
@@ -202,9 +228,9 @@ def _writer_of(thing: Thing) -> int | None:
         return thing.author_id
     if isinstance(thing, Proposal):
         return thing.proposer_id
-    if isinstance(thing, Pledge | Flag):
-        return thing.person_id
-    return None
+    if isinstance(thing, Flag):  # the words that it complains about: who complains may also decide, as they may hide
+        return thing.comment.author_id if thing.comment else None
+    return thing.person_id if isinstance(thing, Pledge) else None
 
 
 def _on_other_side(actor: Actor, thing: Thing) -> bool:
@@ -235,6 +261,8 @@ def sees(actor: Actor, thing: Thing) -> bool:
         return theirs and holds(actor, "pledges.see")
     if isinstance(thing, Link):
         return _sees_asset(actor, thing.to_asset)
+    if isinstance(thing, Flag):
+        return actor.signed_in and (thing.person_id == actor.person_id or _moderates(actor, asset))
     return True
 
 
@@ -274,11 +302,4 @@ def visible(actor: Actor) -> ColumnElement[bool]:
 
 
 def _moderated(actor: Actor) -> ColumnElement[bool]:
-    if not holds(actor, "moderation.hide"):
-        return false()
-    if actor.role == "operator":
-        return true()
-    if not actor.areas:
-        return false()
-    inside = exists().where(AssetArea.asset_id == Asset.id, AssetArea.area_id.in_(actor.areas))
-    return or_(Asset.area_id.in_(actor.areas), inside)
+    return within(actor, "moderation.hide") if holds(actor, "moderation.hide") else false()

@@ -100,19 +100,21 @@ async def person(
     *,
     role: str = "resident",
     officer_of: Iterable[str] = (),
+    councillor_of: Iterable[str] = (),
     email: str | None = None,
     state: str = "active",
 ) -> Resident:
-    """An account with an address, perhaps an officer's of areas that are there."""
+    """An account with an address, perhaps an officer's or a councillor's of areas that are there."""
     made = Person(name=name, role=role, state=state)
     session.add(made)
     await session.flush()
     address = email or f"{name.lower().replace(' ', '.')}.{made.id}@example.org"
     contact = {"uid": uuid4(), "person_uid": made.uid, "kind": "email", "value": address}
     await session.execute(insert(VaultContact).values(contact))
-    for code in officer_of:
+    held = {**dict.fromkeys(councillor_of, "councillor"), **dict.fromkeys(officer_of, "officer")}
+    for code, office in held.items():
         area_id = await session.scalar(select(Area.id).where(Area.code == code))
-        session.add(OfficerArea(person_id=made.id, area_id=area_id))
+        session.add(OfficerArea(person_id=made.id, area_id=area_id, role=office))
     await session.flush()
     return Resident(made.id, made.uid, name, address)
 
@@ -166,6 +168,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "member": {},
     "officer": {"officer_of": [BOROUGH]},
     "far_officer": {"officer_of": [FAR]},
+    "councillor": {"councillor_of": [BOROUGH]},
     "operator": {"role": "operator"},
 }
 
@@ -257,7 +260,7 @@ class Scene:
     """One asset of the owner's with one of each thing on it, all written by `author`; uids of each.
 
     `link` was asked by this asset of one that belongs to `other`, who also made the proposal `offered` to which
-    `author` pledged.
+    `author` pledged. Only a `flagged` scene has a flag, raised by `author` about the asset.
     """
 
     asset: UUID
@@ -269,6 +272,7 @@ class Scene:
     pledge: UUID
     update: UUID
     link: UUID
+    flag: UUID = field(default_factory=lambda: UUID(int=0))
 
     @classmethod
     async def set(
@@ -285,7 +289,7 @@ class Scene:
         proposal: str = "proposed",
         pledge: str = "pledged",
         offered_is: str = "accepted",
-        flagged: bool = False,
+        flagged: str = "",
         at: tuple[float, float] = HERE,
     ) -> "Scene":
         """Write the rows. The states of need, proposal and pledge are those that the test's step starts from."""
@@ -311,8 +315,9 @@ class Scene:
         await session.flush()
         promise = Pledge(proposal_id=offered.id, person_id=author, hours_promised=Decimal(2), state=pledge)
         session.add(promise)
+        complaint = Flag(asset_id=asset.id, person_id=author, reason="spam", state=flagged)
         if flagged:
-            session.add(Flag(asset_id=asset.id, person_id=author, reason="spam"))
+            session.add(complaint)
         await session.flush()
         return cls(
             asset.uid,
@@ -324,6 +329,7 @@ class Scene:
             promise.uid,
             posted.uid,
             tie.uid,
+            *([complaint.uid] if flagged else []),
         )
 
     @property

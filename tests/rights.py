@@ -9,54 +9,58 @@ from dataclasses import dataclass, field
 from typing import Any
 
 #: How they stand to the asset, see factories.PEOPLE. `author` wrote the thing, `other` is the other side.
-WHO = ("visitor", "stranger", "owner", "author", "other", "steward", "member", "officer", "far_officer", "operator")
+WHO = ("visitor", "stranger", "owner", "author", "other", "steward", "member", "officer", "far_officer", "councillor",
+       "operator")  # fmt: skip
 
 _TABLE = """
-                        visitor stranger owner author other steward member officer far_officer operator
-map.read                   +       +       +     +      +      +      +       +        +          +
-assets.read                +       +       +     +      +      +      +       +        +          +
-assets.publish             0       +       +     +      +      +      +       +        +          +
-assets.amend               0       -       +     -      -      +      -       -        -          -
-assets.withdraw            0       -       +     -      -      +      -       -        -          -
-appreciations.give         0       +       +     +      +      +      +       +        +          +
-comments.write             0       +       +     +      +      +      +       +        +          +
-comments.amend             0       -       -     +      -      -      -       -        -          -
-comments.withdraw          0       -       -     +      -      -      -       -        -          -
-needs.add                  0       -       +     -      -      +      -       -        -          -
-needs.amend                0       -       +     -      -      +      -       -        -          -
-needs.remove               0       -       +     -      -      +      -       -        -          -
-needs.meet                 0       -       +     -      -      +      -       -        -          -
-needs.close                0       -       +     -      -      +      -       -        -          -
-needs.reopen               0       -       +     -      -      +      -       -        -          -
-proposals.propose          0       +       +     +      +      +      +       +        +          +
-proposals.amend            0       -       -     +      -      -      -       -        -          -
-proposals.accept           0       -       +     -      -      +      -       -        -          -
-proposals.decline          0       -       +     -      -      +      -       -        -          -
-proposals.complete         0       -       +     -      -      +      -       -        -          -
-proposals.withdraw         0       -       -     +      -      -      -       -        -          -
-pledges.see                0       -       +     -      +      +      -       +        -          +
-pledges.promise            0       +       +     +      +      +      +       +        +          +
-pledges.confirm            0       h       +     -      +      +      h       -        h          -
-pledges.fulfil             0       h       +     -      +      +      h       -        h          -
-pledges.miss               0       h       +     -      +      +      h       -        h          -
-pledges.withdraw           0       h       -     +      -      -      h       -        h          -
-updates.post               0       -       +     -      -      +      -       -        -          -
-updates.amend              0       -       +     +      -      +      -       -        -          -
-updates.remove             0       -       +     +      -      +      -       -        -          -
-links.ask                  0       -       +     -      -      +      -       -        -          -
-links.decide               0       -       -     -      +      -      -       -        -          -
-links.remove               0       -       +     -      +      +      -       -        -          -
-flags.raise                0       +       +     +      +      +      +       +        +          +
-flags.see                  0       -       -     -      -      -      -       +        -          +
-moderation.hide            0       -       -     -      -      -      -       +        -          +
-moderation.restore         0       -       -     -      -      -      -       +        -          +
-reports.read               +       +       +     +      +      +      +       +        +          +
-areas.bring_in             0       -       -     -      -      -      -       -        -          +
-imports.bring_in           0       -       -     -      -      -      -       -        -          +
-postcodes.bring_in         0       -       -     -      -      -      -       -        -          +
-accounts.sign-in           +       +       +     +      +      +      +       +        +          +
-accounts.self              0       +       +     +      +      +      +       +        +          +
-service.read               +       +       +     +      +      +      +       +        +          +
+                        visitor stranger owner author other steward member officer far_officer councillor operator
+map.read                   +       +       +     +      +      +      +       +        +           +         +
+assets.read                +       +       +     +      +      +      +       +        +           +         +
+assets.publish             0       +       +     +      +      +      +       +        +           +         +
+assets.amend               0       -       +     -      -      +      -       -        -           -         -
+assets.withdraw            0       -       +     -      -      +      -       -        -           -         -
+appreciations.give         0       +       +     +      +      +      +       +        +           +         +
+comments.write             0       +       +     +      +      +      +       +        +           +         +
+comments.amend             0       -       -     +      -      -      -       -        -           -         -
+comments.withdraw          0       -       -     +      -      -      -       -        -           -         -
+needs.add                  0       -       +     -      -      +      -       -        -           -         -
+needs.amend                0       -       +     -      -      +      -       -        -           -         -
+needs.remove               0       -       +     -      -      +      -       -        -           -         -
+needs.meet                 0       -       +     -      -      +      -       -        -           -         -
+needs.close                0       -       +     -      -      +      -       -        -           -         -
+needs.reopen               0       -       +     -      -      +      -       -        -           -         -
+proposals.propose          0       +       +     +      +      +      +       +        +           +         +
+proposals.amend            0       -       -     +      -      -      -       -        -           -         -
+proposals.accept           0       -       +     -      -      +      -       -        -           -         -
+proposals.decline          0       -       +     -      -      +      -       -        -           -         -
+proposals.complete         0       -       +     -      -      +      -       -        -           -         -
+proposals.withdraw         0       -       -     +      -      -      -       -        -           -         -
+pledges.see                0       -       +     -      +      +      -       +        -           -         +
+pledges.promise            0       +       +     +      +      +      +       +        +           +         +
+pledges.confirm            0       h       +     -      +      +      h       -        h           h         -
+pledges.fulfil             0       h       +     -      +      +      h       -        h           h         -
+pledges.miss               0       h       +     -      +      +      h       -        h           h         -
+pledges.withdraw           0       h       -     +      -      -      h       -        h           h         -
+updates.post               0       -       +     -      -      +      -       -        -           -         -
+updates.amend              0       -       +     +      -      +      -       -        -           -         -
+updates.remove             0       -       +     +      -      +      -       -        -           -         -
+links.ask                  0       -       +     -      -      +      -       -        -           -         -
+links.decide               0       -       -     -      +      -      -       -        -           -         -
+links.remove               0       -       +     -      +      +      -       -        -           -         -
+flags.raise                0       +       +     +      +      +      +       +        +           +         +
+flags.see                  0       -       -     -      -      -      -       +        -           -         +
+flags.decide               0       h       h     -      h      h      h       +        h           h         +
+moderation.hide            0       -       -     -      -      -      -       +        -           -         +
+moderation.restore         0       -       -     -      -      -      -       +        -           -         +
+reports.read               +       +       +     +      +      +      +       +        +           +         +
+desk.read                  0       -       -     -      -      -      -       +        +           +         +
+desk.moderate              0       -       -     -      -      -      -       +        +           -         +
+areas.bring_in             0       -       -     -      -      -      -       -        -           -         +
+imports.bring_in           0       -       -     -      -      -      -       -        -           -         +
+postcodes.bring_in         0       -       -     -      -      -      -       -        -           -         +
+accounts.sign-in           +       +       +     +      +      +      +       +        +           +         +
+accounts.self              0       +       +     +      +      +      +       +        +           +         +
+service.read               +       +       +     +      +      +      +       +        +           +         +
 """
 
 #: act → who → what becomes of it
@@ -78,8 +82,8 @@ SCOPES: dict[str, tuple[str, ...]] = {
         "pledges.see", "pledges.promise", "pledges.confirm", "pledges.fulfil", "pledges.miss", "pledges.withdraw",
         "flags.raise",
     ),
-    "reports:read": ("reports.read",),
-    "moderate": ("flags.see", "moderation.hide", "moderation.restore"),
+    "reports:read": ("reports.read", "desk.read"),
+    "moderate": ("flags.see", "flags.decide", "moderation.hide", "moderation.restore", "desk.moderate"),
 }  # fmt: skip
 OPEN = ("accounts.sign-in", "service.read")
 NO_KEY = ("accounts.self", "areas.bring_in", "imports.bring_in", "postcodes.bring_in")
@@ -110,7 +114,8 @@ SEEN: dict[tuple[str, str], tuple[str, ...]] = {
 
 #: Acts that are about no thing, so that no state matters to them.
 THINGLESS = (
-    "map.read", "assets.publish", "reports.read", "areas.bring_in", "imports.bring_in", "postcodes.bring_in",
+    "map.read", "assets.publish", "reports.read", "desk.read", "desk.moderate", "areas.bring_in", "imports.bring_in",
+    "postcodes.bring_in",
     "accounts.sign-in", "accounts.self", "service.read",
 )  # fmt: skip
 
@@ -182,7 +187,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/api/v1/comments/{comment}/hide", "moderation.hide", body=_REASON),
     Route(  # who does not moderate does not see that it is there; its author does
         "POST", "/api/v1/comments/{comment}/restore", "moderation.restore", body=_REASON, scene={"comment": "hidden"},
-        for_who=dict.fromkeys(("stranger", "owner", "other", "steward", "member", "far_officer"), 404),
+        for_who=dict.fromkeys(("stranger", "owner", "other", "steward", "member", "far_officer", "councillor"), 404),
     ),
     Route("GET", "/api/v1/assets/{asset}/needs", "assets.read"),
     Route("POST", "/api/v1/assets/{asset}/needs", "needs.add", 201, {"kind": "space", "title": "A shed"}),
@@ -218,6 +223,8 @@ ROUTES: tuple[Route, ...] = (
     Route("DELETE", "/api/v1/links/{link}", "links.remove", 204),
     Route("GET", "/api/v1/assets/{asset}/flags", "flags.see"),
     Route("POST", "/api/v1/assets/{asset}/flags", "flags.raise", 201, {"reason": "spam"}),
+    Route("POST", "/api/v1/flags/{flag}/uphold", "flags.decide", body=_REASON, scene={"flagged": "open"}),
+    Route("POST", "/api/v1/flags/{flag}/dismiss", "flags.decide", body=_REASON, scene={"flagged": "open"}),
 )  # fmt: skip
 
 #: The rest: route → its act. Their own tests play them.
@@ -244,6 +251,9 @@ OTHERS: dict[str, str] = {
     "GET /api/v1/postcodes/{postcode}": "service.read",
     "GET /api/v1/reports/wards": "reports.read",
     "GET /api/v1/reports/wards.csv": "reports.read",
+    "GET /api/v1/desk": "desk.read",
+    "GET /api/v1/desk/flags": "desk.moderate",
+    "GET /api/v1/desk/hidden": "desk.moderate",
     "GET /tiles/{z}/{x}/{y}.mvt": "map.read",
     "GET /tiles/areas/{level}/{z}/{x}/{y}.mvt": "map.read",
     "GET /tiles.json": "map.read",

@@ -68,6 +68,12 @@ def kept(folder: Path) -> Kept:
                     "INSERT INTO idempotency (actor, key, fingerprint, status, headers, body) "
                     "VALUES ('person:x', 'k', 'x', 200, '{}', 'x')"
                 ),
+                (
+                    "INSERT INTO file (person_id, name, media_type, expires_at) "
+                    "SELECT min(id), 'x', 'text/plain', now() FROM person"
+                ),
+                "INSERT INTO file_part (file_id, n, data) SELECT id, 0, 'x' FROM file",
+                ("INSERT INTO job (person_id, what, asked, file_id) SELECT person_id, 'report', '{}', id FROM file"),
             ):
                 assert connection.execute(statement.encode()).rowcount == 1
     code, out, err = civic("backup", str(folder / "map.zip"), "--data", str(data))

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from app.db import Engines
-from app.jobs import Always, Job, OnClock, OnEvent, Worker
+from app.jobs import SLOW_AT_ONCE, Always, Job, OnClock, OnEvent, Worker
 from app.settings import Settings
 
 SECRET = b"a secret of the tests"
@@ -256,3 +256,23 @@ async def test_old_failures_are_forgotten_and_new_ones_kept(working: Callable[..
     async with worker._opened():
         await worker.forget_ended(days=14)
     assert await value(engines, "SELECT count(*) FROM procrastinate_jobs") == 1
+
+
+async def test_what_takes_long_keeps_nothing_else_waiting_and_little_of_it_is_done_at_once(
+    working: Callable[..., Worker], engines: Engines, done: list[uuid.UUID]
+) -> None:
+    begun: list[uuid.UUID] = []
+    go = asyncio.Event()
+
+    async def toil(worker: Worker, uid: uuid.UUID) -> None:
+        begun.append(uid)
+        await go.wait()
+
+    await happen(engines, 6, "thing.ordered")
+    async with started(working(OnEvent("thing.ordered", toil, slow=True), listener(done))):
+        await until(lambda: len(begun) == 2)
+        (uid,) = await happen(engines)
+        await until(lambda: done == [uid], 5)
+        assert len(begun) == SLOW_AT_ONCE == 2
+        go.set()
+        await until(lambda: len(begun) == 6)

@@ -99,6 +99,13 @@ async def test_create_says_which_rights_the_account_has_afterwards(own: dict[str
     officer = f"officer of North ward ({factories.NORTH})"
     assert create("--role", "officer", "--area", factories.NORTH) == f"ana (ana@example.org) is {officer}. {link}"
     assert create("--role", "operator") == f"ana (ana@example.org) is operator and {officer}. {link}"
+    south = f"councillor of South ward ({factories.SOUTH})"
+    both = f"operator and {officer} and {south}"
+    assert create("--role", "councillor", "--area", factories.SOUTH) == f"ana (ana@example.org) is {both}. {link}"
+    again = create("--role", "councillor", "--area", factories.NORTH)
+    assert again == f"ana (ana@example.org) is {both}. {link}", "an officer stays one"
+    async with engines.transaction() as session:
+        await session.execute(text("DELETE FROM officer_area WHERE role = 'councillor'"))
     mailed = create("--role", "resident", CIVIC_SMTP_URL="smtp://localhost:25")
     assert mailed == f"ana (ana@example.org) is operator and {officer}, and signs in with a code by mail.\n"
     assert "takes none away" in " ".join(create("--help").split())

@@ -209,7 +209,8 @@ async def create_person(
 ) -> Person:
     """An account made by the operator; an existing one gets the role and the areas as well.
 
-    `role` is resident, officer (of these areas, by code) or operator. Raises Invalid for an unknown area code.
+    `role` is resident, officer or councillor (of these areas, by code) or operator. An officer of an area stays one.
+    Raises Invalid for an unknown area code.
     """
     uid = await session.scalar(select(func.vault.person_of_email(email)))
     person = await session.scalar(select(Person).where(Person.uid == uid)) if uid else None
@@ -223,26 +224,29 @@ async def create_person(
     if role == "operator":
         person.role = "operator"
     for code in areas or []:
-        await _make_officer(session, person, code)
+        await _give_area(session, person, code, role)
     record(session, actor, "accounts.create", "person", person.uid, after={"role": role, "areas": areas or []})
     return person
 
 
-async def _make_officer(session: AsyncSession, person: Person, code: str) -> None:
+async def _give_area(session: AsyncSession, person: Person, code: str, role: str) -> None:
     area_id = await session.scalar(select(Area.id).where(Area.code == code, Area.ended_at.is_(None)).limit(1))
     if area_id is None:
         raise errors.Invalid(
             f"There is no area with the code '{code}'. Import its boundaries first: ./civic areas import."
         )
-    if await session.get(OfficerArea, (person.id, area_id)) is None:
-        session.add(OfficerArea(person_id=person.id, area_id=area_id))
+    held = await session.get(OfficerArea, (person.id, area_id))
+    if held is None:
+        session.add(OfficerArea(person_id=person.id, area_id=area_id, role=role))
+    elif role == "officer":
+        held.role = role
 
 
-async def officer_of(session: AsyncSession, person: Person) -> list[str]:
-    """The areas that this person is officer of, as "North ward (E05000001)"."""
-    held = select(Area).join(OfficerArea, OfficerArea.area_id == Area.id).where(OfficerArea.person_id == person.id)
-    current = await session.scalars(held.where(Area.ended_at.is_(None)).order_by(Area.name))
-    return [f"{area.name} ({area.code})" for area in current]
+async def offices(session: AsyncSession, person_id: int) -> list[tuple[Area, str]]:
+    """The areas in force that somebody holds an office for, by name: each with `officer` or `councillor`."""
+    held = select(Area, OfficerArea.role).join(OfficerArea, OfficerArea.area_id == Area.id)
+    current = held.where(OfficerArea.person_id == person_id, Area.ended_at.is_(None)).order_by(Area.name, Area.code)
+    return [(area, role) for area, role in await session.execute(current)]
 
 
 async def email_of(session: AsyncSession, actor: Actor) -> str | None:

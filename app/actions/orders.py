@@ -53,7 +53,6 @@ async def order(session: AsyncSession, actor: Actor, what: str, asked: dict[str,
     job = Job(person_id=actor.person_id, what=what, asked=asked, file=None)
     session.add(job)
     await session.flush()
-    await session.refresh(job)
     record(session, actor, EVENT, "job", job.uid, after={"what": what})
     return job
 

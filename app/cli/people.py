@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SCOPES = ", ".join(lifecycles.SCOPES)
 
-people = typer.Typer(help="First people: officers and operators.", no_args_is_help=True)
+people = typer.Typer(help="First people: officers, councillors and operators.", no_args_is_help=True)
 cli.add_typer(people, name="person")
 keys = typer.Typer(help="Keys for applications.", no_args_is_help=True)
 cli.add_typer(keys, name="key")
@@ -25,9 +25,12 @@ def create_person(
     email: Annotated[str, typer.Argument(help="The address that signs in.")],
     name: Annotated[str, typer.Option(help="What others call this person; the part before the @ if left out.")] = "",
     role: Annotated[
-        Literal["resident", "officer", "operator"], typer.Option(help="What the person may do.")
+        Literal["resident", "officer", "councillor", "operator"],
+        typer.Option(help="What the person may do: an officer acts in areas, a councillor reads their figures."),
     ] = "resident",
-    area: Annotated[list[str] | None, typer.Option(help="Code of an area to be officer of; may be repeated.")] = None,
+    area: Annotated[
+        list[str] | None, typer.Option(help="Code of an area to be officer or councillor of; may be repeated.")
+    ] = None,
     data: Data = None,
 ) -> None:
     """Make an account, or give an existing one more rights: this command adds roles and areas and takes none away.
@@ -37,8 +40,8 @@ def create_person(
     from app import auth
     from app.actions import accounts
 
-    if (role == "officer") != bool(area):
-        raise Refused("An officer is officer of areas: --role officer goes with at least one --area CODE.")
+    if (role in lifecycles.OFFICES) != bool(area):
+        raise Refused("An office is held for areas: --role officer or councillor goes with at least one --area CODE.")
     address = _address(email)
 
     async def create(engines: "db.Engines") -> str:
@@ -47,10 +50,14 @@ def create_person(
             actor = auth.Actor.system("command line")
             person = await accounts.create_person(session, actor, email=address, name=called, role=role, areas=area)
             await session.flush()
-            officer_of = await accounts.officer_of(session, person)
-            held = [person.role] if person.role != "resident" or not officer_of else []
-            held += [f"officer of {', '.join(officer_of)}"] if officer_of else []
-            return f"{person.name} ({address}) is {' and '.join(held)}"
+            held = await accounts.offices(session, person.id)
+            names = {
+                office: [f"{one.name} ({one.code})" for one, of in held if of == office]
+                for office in lifecycles.OFFICES
+            }
+            said = [f"{office} of {', '.join(named)}" for office, named in names.items() if named]
+            roles = [person.role] if person.role != "resident" or not said else []
+            return f"{person.name} ({address}) is {' and '.join([*roles, *said])}"
 
     with opened(data) as settings:
         done = with_engines(settings, create)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app import auth, errors
 from app.actions import accounts, limits
 from app.auth import Actor
-from app.models import ApiKey, Area, Community, Membership, OfficerArea, Person
+from app.models import ApiKey, Community, Membership, Person
 from app.routers import deps
 from app.routers.deps import Serving, Tx, Who, act
 from app.wire import Instant, Line, Out, Page, Text, Wire
@@ -37,6 +37,10 @@ class OfficerOf(Out):
     level: str
 
 
+class HeldArea(OfficerOf):
+    role: Annotated[str, Field(description="officer: acts there; councillor: reads there.")]
+
+
 class Belongs(Out):
     uid: UUID
     name: str
@@ -51,7 +55,8 @@ class Me(Out):
     about: str
     email: str | None
     role: str
-    officer_areas: list[OfficerOf]
+    officer_areas: Annotated[list[OfficerOf], Field(description="Those of `areas` that you are an officer of.")]
+    areas: list[HeldArea]
     communities: list[Belongs]
     created_at: datetime
 
@@ -60,8 +65,8 @@ async def _me(session: AsyncSession, actor: Actor) -> Me:
     person = await session.scalar(select(Person).where(Person.id == actor.person_id))
     if person is None:
         raise errors.NotSignedIn()
-    granted = select(Area.code, Area.name, Area.level).join(OfficerArea, OfficerArea.area_id == Area.id)
-    areas = await session.execute(granted.where(OfficerArea.person_id == person.id).order_by(Area.code))
+    held = await accounts.offices(session, person.id)
+    areas = [HeldArea(code=one.code, name=one.name, level=one.level, role=role) for one, role in held]
     member_of = select(Community.uid, Community.name, Membership.role).join(
         Membership, Membership.community_id == Community.id
     )
@@ -72,7 +77,8 @@ async def _me(session: AsyncSession, actor: Actor) -> Me:
         about=person.about,
         email=await accounts.email_of(session, actor),
         role=person.role,
-        officer_areas=[OfficerOf.model_validate(row) for row in areas],
+        officer_areas=[OfficerOf(**one.model_dump(exclude={"role"})) for one in areas if one.role == "officer"],
+        areas=areas,
         communities=[Belongs.model_validate(row) for row in communities],
         created_at=person.created_at,
     )

@@ -55,7 +55,7 @@ def conditions(actor: Actor, wanted: AssetFilter) -> list[ColumnElement[bool]]:
     if set(wanted.stages) != set(lifecycles.STAGES):
         found.append(Asset.stage.in_(wanted.stages))
     if wanted.areas:
-        found.append(_in_areas(wanted.areas))
+        found.append(in_areas(wanted.areas))
     if wanted.bbox:
         found.append(_in_box(wanted.bbox))
     if wanted.near:
@@ -79,7 +79,8 @@ def _ties(actor: Actor, wanted: AssetFilter) -> list[ColumnElement[bool]]:
     return found
 
 
-def _in_areas(codes: tuple[str, ...]) -> ColumnElement[bool]:
+def in_areas(codes: tuple[str, ...]) -> ColumnElement[bool]:
+    """It lies in one of the areas with these codes, or stands for one."""
     ids = select(Area.id).where(Area.code.in_(codes))
     inside = exists().where(AssetArea.asset_id == Asset.id, AssetArea.area_id.in_(ids))
     return or_(Asset.area_id.in_(ids), inside)

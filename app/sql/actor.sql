@@ -1,5 +1,6 @@
 -- actor
--- Somebody and everything that decides what they may do, in one row: role, areas with all that lies inside them, communities.
+-- Somebody and everything that decides what they may do, in one row: role, areas with all that lies inside them (those they
+-- are officer of; those they may read, as officer or councillor), communities.
 -- One of three doors is open: an id; the beginning of a key that is in force; the hash of a session that has not ended at the
 -- instant :now, seen since :idle_since. stale: the day (of a key) or hour (of a session) of its last use is to be written down.
 WITH RECURSIVE door AS (
@@ -14,12 +15,13 @@ WITH RECURSIVE door AS (
   FROM session WHERE token_hash = :token_hash AND revoked_at IS NULL AND expires_at > :now AND seen_at > :idle_since
 ),
 inside AS (
-  SELECT area_id AS id FROM officer_area WHERE person_id = (SELECT person_id FROM door)
+  SELECT area_id AS id, role = 'officer' AS acting FROM officer_area WHERE person_id = (SELECT person_id FROM door)
   UNION
-  SELECT area.id FROM area JOIN inside ON area.parent_id = inside.id
+  SELECT area.id, inside.acting FROM area JOIN inside ON area.parent_id = inside.id
 )
 SELECT person.id, person.uid, person.name, person.role, door.id AS door_id, door.token_hash, door.scopes, door.stale,
-  ARRAY(SELECT id FROM inside) AS areas,
+  ARRAY(SELECT id FROM inside WHERE acting) AS areas,
+  ARRAY(SELECT DISTINCT id FROM inside) AS reads,
   (SELECT coalesce(jsonb_object_agg(community_id::text, membership.role), '{}') FROM membership
    WHERE membership.person_id = person.id) AS communities
 FROM door JOIN person ON person.id = door.person_id

@@ -1,6 +1,6 @@
 -- areas_move
--- What stood for an area that has ended, and who was its officer, stands for the new one of the same code, else for the new
--- one around its middle.
+-- What stood for an area that has ended, and who was its officer or councillor, stands for the new one of the same code, else
+-- for the new one around its middle.
 WITH old AS MATERIALIZED (
   SELECT id, code, ST_PointOnSurface(geom) AS middle FROM area
   WHERE ended_at IS NOT NULL AND level = :level
@@ -21,9 +21,12 @@ successor AS MATERIALIZED (
   ) AS target
 ),
 officers AS (
-  INSERT INTO officer_area (person_id, area_id)
-  SELECT held.person_id, successor.id FROM officer_area AS held JOIN successor ON successor.old_id = held.area_id
-  ON CONFLICT DO NOTHING
+  INSERT INTO officer_area (person_id, area_id, role)
+  -- Where two become one, an officer of either is officer of it.
+  SELECT held.person_id, successor.id, CASE WHEN bool_or(held.role = 'officer') THEN 'officer' ELSE min(held.role) END
+  FROM officer_area AS held JOIN successor ON successor.old_id = held.area_id
+  GROUP BY held.person_id, successor.id
+  ON CONFLICT (person_id, area_id) DO UPDATE SET role = 'officer' WHERE EXCLUDED.role = 'officer'
 )
 UPDATE asset SET area_id = successor.id, version = asset.version + successor.other::int,
   updated_at = CASE WHEN successor.other THEN now() ELSE asset.updated_at END

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app import db, localdb, search
-from app.actions import assets
+from app.actions import assets, tries
 from app.auth import VISITOR, Actor
+from app.db import Engines
 from app.kinds import document
 from app.models import Asset
 from tests import factories
@@ -111,3 +113,21 @@ async def cast(_peopled: Peopled) -> AsyncIterator[Cast]:
     """The town's people, met without HTTP."""
     async with rolled_back(_peopled.database.write) as session:
         yield Cast(session, _peopled.actors, _peopled.people, *_peopled.community)
+
+
+# Jobs ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def ana(engines: Engines) -> Actor:
+    """Somebody who orders."""
+    async with engines.transaction() as session:
+        return await factories.actor(session, await factories.person(session, "Ana"))
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where jobs work; and their workers are heard of often."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(tries, "BEAT_S", 0.05)
+    return tmp_path

@@ -240,18 +240,20 @@ async def test_what_stands_for_an_area_moves_to_the_new_one(session: AsyncSessio
 
 
 async def test_an_officer_stays_one_when_the_boundaries_change(session: AsyncSession, tmp_path: Path) -> None:
-    await _bring(session, _file(tmp_path, "old", {"A": _box(0, 0), "B": _box(0.1, 0), "C": _box(5, 5)}))
+    boxes = {"A": _box(0, 0), "B": _box(0.1, 0), "C": _box(5, 5), "D": _box(5.1, 5)}
+    await _bring(session, _file(tmp_path, "old", boxes))
     ids = dict((await session.execute(select(Area.code, Area.id))).all())
     officer = Person(name="Officer")
     session.add(officer)
     await session.flush()
-    session.add_all(OfficerArea(person_id=officer.id, area_id=ids[code]) for code in ("A", "B"))
+    offices = {"A": "officer", "B": "councillor", "C": "officer", "D": "councillor"}
+    session.add_all(OfficerArea(person_id=officer.id, area_id=ids[code], role=role) for code, role in offices.items())
     await session.flush()
-    await _bring(session, _file(tmp_path, "new", {"A": _box(0, 0), "N": _box(0.1, 0)}))
-    held = (
-        select(Area.code).join(OfficerArea, OfficerArea.area_id == Area.id).where(OfficerArea.person_id == officer.id)
-    )
-    assert set(await session.scalars(held.where(Area.ended_at.is_(None)))) == {"A", "N"}
+    # C and D become one; where both offices meet, the officer's stays.
+    await _bring(session, _file(tmp_path, "new", {"A": _box(0, 0), "N": _box(0.1, 0), "M": _box(5, 5, 0.2)}))
+    held = select(Area.code, OfficerArea.role).join(OfficerArea, OfficerArea.area_id == Area.id)
+    current = await session.execute(held.where(OfficerArea.person_id == officer.id, Area.ended_at.is_(None)))
+    assert dict(current.all()) == {"A": "officer", "N": "councillor", "M": "officer"}
 
 
 async def test_official_boundaries_end_every_illustrative_area(session: AsyncSession, tmp_path: Path) -> None:

@@ -66,8 +66,8 @@ async def test_somebody_new_signs_in_by_code_and_is_a_resident(town: Town, new: 
     assert answer.status_code == 200
     me = (await new.get("/api/v1/me")).json()
     assert me == answer.json()["me"]
-    assert (me["name"], me["email"], me["role"], me["officer_areas"], me["communities"]) == (
-        "Ana", email, "resident", [], [],
+    assert (me["name"], me["email"], me["role"], me["officer_areas"], me["areas"], me["communities"]) == (
+        "Ana", email, "resident", [], [], [],
     )  # fmt: skip
     assert (await new.post("/api/v1/assets", json=document())).status_code == 201
 

@@ -26,7 +26,7 @@ SELECT concat_ws(' ',
   (SELECT md5(t::text) FROM asset t WHERE uid = :asset), (SELECT md5(t::text) FROM comment t WHERE uid = :comment),
   (SELECT md5(t::text) FROM need t WHERE uid = :need), (SELECT md5(t::text) FROM proposal t WHERE uid = :proposal),
   (SELECT md5(t::text) FROM pledge t WHERE uid = :pledge), (SELECT md5(t::text) FROM update t WHERE uid = :update),
-  (SELECT md5(t::text) FROM link t WHERE uid = :link))
+  (SELECT md5(t::text) FROM link t WHERE uid = :link), (SELECT md5(t::text) FROM flag t WHERE uid = :flag))
 """
 
 
@@ -99,7 +99,7 @@ async def test_a_route_answers_everybody_as_the_tables_say(town: Town, route: Ro
             seen[who, state] = (await ask(town[who], route, await town.scene(**given))).status_code
     assert seen == wanted
     assert route.success in seen.values()
-    assert len(seen) == 30
+    assert len(seen) == 33
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.method != "GET"], ids=lambda route: route.name)
@@ -183,7 +183,7 @@ async def test_a_right_that_is_taken_away_is_gone_at_the_next_request(town: Town
 
 
 async def test_what_is_hidden_answers_byte_for_byte_like_what_never_was(town: Town) -> None:
-    scene = await town.scene(state="hidden")
+    scene = await town.scene(state="hidden", flagged="open")
     seen = (await town["owner"].get(f"/api/v1/assets/{scene.asset}")).json()
     assert seen["properties"]["state"] == "hidden"
     nothing = Scene(*[UUID(int=n) for n in range(9)])

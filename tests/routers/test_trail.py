@@ -51,9 +51,12 @@ TRAIL: dict[str, tuple[str, str, tuple[str | None, str] | None]] = {
     "PATCH /api/v1/links/{link}": ("links.decide", "link", ("asked", "agreed")),
     "DELETE /api/v1/links/{link}": ("links.remove", "link", None),
     "POST /api/v1/assets/{asset}/flags": ("flags.raise", "flag", (None, "open")),
+    "POST /api/v1/flags/{flag}/uphold": ("flags.uphold", "flag", ("open", "upheld")),
+    "POST /api/v1/flags/{flag}/dismiss": ("flags.dismiss", "flag", ("open", "dismissed")),
 }
 #: Taking back thanks that one never gave changes nothing.
 SILENT = {"DELETE /api/v1/assets/{asset}/appreciation"}
+REASONED = ("moderation.hide", "moderation.restore", "flags.uphold", "flags.dismiss")
 WRITES = [route for route in ROUTES if route.name in TRAIL]
 
 
@@ -90,7 +93,7 @@ async def test_a_change_leaves_one_history_row_one_event_and_its_step(town: Town
     stepped = await rows(town.engines, f"SELECT * FROM state_change WHERE id > {steps}")
     found = [(row.thing, row.from_state, row.to_state, row.person_id) for row in stepped]
     assert found == ([(thing, *step, town.people[who].id)] if step else [])
-    reasons = {"moderation.hide": "reason", "moderation.restore": "reason", "proposals.decline": "why"}
+    reasons = {"proposals.decline": "why"} | dict.fromkeys(REASONED, "reason")
     assert told.why == (route.body[reasons[verb]] if route.body and verb in reasons else None)
 
 
