@@ -80,7 +80,7 @@ class GeoPackage:
         except sqlite3.OperationalError as error:
             what = "asks for too much work" if "interrupt" in str(error) else f"is not a readable GeoPackage: {error}"
             raise Invalid(f"{self._name} {what}.") from error
-        except (sqlite3.Error, OverflowError) as error:
+        except (sqlite3.Error, OverflowError, ValueError) as error:  # ValueError: a message that is no UTF-8
             raise Invalid(f"{self._name} is not a readable GeoPackage: {error}.") from error
 
 

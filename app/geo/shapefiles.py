@@ -43,7 +43,11 @@ class Shapefile:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # GDAL's remarks are for who runs GDAL
                 about = pyogrio.read_info(self._path)
-        except pyogrio.errors.DataSourceError as error:
+        except (pyogrio.errors.CRSError, UnboundLocalError) as error:  # the latter where its text is no UTF-8
+            raise Invalid(
+                f"{self._name} has a .prj that cannot be read. Leave it out, and say --crs EPSG:number."
+            ) from error
+        except (RuntimeError, ValueError) as error:
             raise Invalid(f"{self._name} is not a readable Shapefile.") from error
         self._encoding = self._said_encoding()
         self.columns = [str(name) for name in about["fields"]][:MAX_COLUMNS]
@@ -69,7 +73,7 @@ class Shapefile:
                 _, _, shapes, fields = pyogrio.raw.read(
                     self._path, skip_features=first, max_features=end - first, encoding=self._encoding
                 )
-        except (pyogrio.errors.DataSourceError, pyogrio.errors.FeatureError, ValueError) as error:
+        except (RuntimeError, ValueError) as error:
             raise Invalid(f"{self._name} is damaged near row {first + 1}: {error}.") from error
         return zip(shapes, *fields, strict=True)
 

@@ -19,7 +19,9 @@ from app.db import Engines
 from app.errors import Invalid, NotSignedIn
 from app.geo import areas as ground
 from app.geo import coordinates, formats
+from app.geo.tables import Row
 from app.models import Area, Asset, AssetArea, BoundarySet, History, MapChange, OfficerArea, Person
+from tests.geo import hostile
 
 OPERATOR = Actor.system("test")
 BOW_TIE = [[[0, 0], [0.1, 0.1], [0.1, 0], [0, 0.1], [0, 0]]]
@@ -348,3 +350,30 @@ async def test_the_one_crossing_ward_of_great_britain_is_mended(
     done = await _bring(session, path)
     assert [code for code, _ in done.mended] == ["E05004205"]  # Tolleshunt D'Arcy
     assert done.areas == len(maldon) > 10
+
+
+def _zipped_shapefile(rows: list[Row], folder: Path) -> Path:
+    shapes = shapely.to_wkb([shapely.from_geojson(json.dumps(row.geometry)) for row in rows])
+    fields = [numpy.array([str(row.values[name]) for row in rows]) for name in ("WD22CD", "WD22NM")]
+    pyogrio.raw.write(
+        folder / "wards.shp", shapes, fields, ["WD22CD", "WD22NM"], geometry_type="MultiPolygon",
+        driver="ESRI Shapefile", crs="EPSG:4326", promote_to_multi=True,
+    )  # fmt: skip
+    packed = folder / "2022.zip"
+    packed.write_bytes(hostile.zipped({part.name: part.read_bytes() for part in folder.iterdir()}))
+    return packed
+
+
+async def test_the_same_wards_from_a_zipped_shapefile_are_the_same_set(
+    session: AsyncSession, shared_data: Path, tmp_path: Path
+) -> None:
+    path = shared_data / "wards" / "lambeth_wards_2022.geojson"
+    assert (await _bring(session, path, set_name="2022")).added == 25
+    rows = list(formats.read(path).rows())
+    again = await _bring(session, _zipped_shapefile(rows, tmp_path))
+    assert (again.name, again.areas, again.added) == ("2022", 25, 0)
+    apart = text("SELECT max(ST_HausdorffDistance(area.geom, :geom)) FROM area WHERE code = :code")
+    for row in rows:
+        outline = shapely.to_wkt(shapely.from_geojson(json.dumps(row.geometry)))
+        known = {"geom": f"SRID=4326;{outline}", "code": row.values["WD22CD"]}
+        assert (await session.scalar(apart, known) or 0) < 1e-6

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -61,3 +62,14 @@ async def test_every_postcode_of_lambeth_comes_in_once(session: AsyncSession, sh
     path = shared_data / "postcodes" / "lambeth_postcodes_2014.csv"
     assert (await postcodes.bring_in(session, OPERATOR, path)).created == 6130
     assert (await postcodes.bring_in(session, OPERATOR, path)).already_there == 6130
+
+
+async def test_a_list_of_postcodes_may_be_a_workbook(session: AsyncSession, tmp_path: Path) -> None:
+    path = tmp_path / "postcodes.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        for number, cells in enumerate([["pcds", "oseast", "easting", "northing"], ["sw2 1jq", 1, 531067, 175255]]):
+            sheet.write_row(number, 0, cells)
+    assert (await postcodes.bring_in(session, OPERATOR, path)).created == 1
+    lon, lat = (await _points(session))["SW21JQ"]
+    assert [lon, lat] == pytest.approx([-0.1147, 51.4611], abs=1e-3)

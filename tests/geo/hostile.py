@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import random
 import sqlite3
 import struct
 import zipfile
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pyogrio
 import shapely
+import xlsxwriter
 
 MB = 2**20
 _KML = '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>{}</Document></kml>'
@@ -76,6 +78,54 @@ def _without(part: str) -> Callable[[dict[str, bytes]], None]:
 def _longer(parts: dict[str, bytes]) -> None:
     index = parts["wards.shx"]
     parts["wards.shx"] = index[:104] + struct.pack(">i", 2**30) + index[108:]
+
+
+def whole(folder: Path) -> dict[str, bytes]:
+    """A small file of each format with nothing wrong with it."""
+    book = io.BytesIO()
+    with xlsxwriter.Workbook(book) as made:
+        sheet = made.add_worksheet()
+        for number, cells in enumerate([["name", "lat", "lon"], *([f"P{n}", 51 + n / 100, -0.1] for n in range(20))]):
+            sheet.write_row(number, 0, cells)
+    rows = "".join(f"P{n};51,{n};-0,1\r\n" for n in range(20))
+    place = "<Placemark><name>a</name><Point><coordinates>-0.1,51.4</coordinates></Point></Placemark>"
+    feature = {"type": "Feature", "properties": {"name": "a"}, "geometry": {"type": "Point", "coordinates": [0, 51]}}
+    points = ", ".join(f"(x'47500001e6100000{shapely.to_wkb(shapely.Point(n, 51)).hex()}', 'a')" for n in range(20))
+    package = _plain_gpkg(f"CREATE TABLE places (geom BLOB, name TEXT); INSERT INTO places VALUES {points};")
+    kml = _KML.format(f"<Folder><name>f</name>{place * 5}</Folder>")
+    return {
+        "whole.xlsx": book.getvalue(),
+        "whole.csv": ("name;lat;lon\r\n" + rows).encode(),
+        "whole.txt": ("name;lat;lon\r\n" + rows).encode("utf-16"),
+        "whole.kml": kml.encode(),
+        "whole.kmz": zipped({"doc.kml": kml}),
+        "whole.gpx": b'<gpx><wpt lat="51" lon="0"><name>a</name></wpt><rte><rtept lat="51" lon="0"/></rte></gpx>',
+        "whole.geojson": json.dumps({"type": "FeatureCollection", "features": [feature] * 5}).encode(),
+        "whole.gpkg": _geopackage(folder, package),
+        "whole.zip": _shapefile(folder, lambda parts: None),
+    }
+
+
+def damaged(content: bytes, chance: random.Random) -> bytes:
+    """The same with some of its bytes changed, gone, doubled or cut off; of an archive, often those of a file in it."""
+    if content.startswith(b"PK") and chance.random() < 0.7:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        name = chance.choice(sorted(parts))
+        return zipped(parts | {name: damaged(parts[name] or b"x", chance)})
+    changed = bytearray(content)
+    for _ in range(chance.choice([1, 2, 5, 20])):
+        at = chance.randrange(len(changed) + 1)
+        match chance.randrange(5):
+            case 0 | 1:
+                changed[at : at + 1] = chance.randbytes(1)
+            case 2:
+                del changed[at : at + chance.randrange(40)]
+            case 3:
+                changed[at:at] = changed[: chance.randrange(9)]
+            case 4 if chance.random() < 0.2:
+                del changed[at:]
+    return bytes(changed)
 
 
 _CONTENTS = "SELECT 'places' AS table_name, 'features' AS data_type"

@@ -1,6 +1,7 @@
 """Files that mean harm get one clear sentence, end soon, and take no memory; nothing is written, nothing is fetched."""
 
 import json
+import random
 import re
 import subprocess
 import sys
@@ -51,3 +52,22 @@ def test_a_geometry_nested_without_end_is_a_fault_of_its_own_row(tmp_path: Path)
     assert _read([path])["nested.gpkg"] | {"grown_mb": 0} == {
         "name": "nested.gpkg", "rows": 2, "wrong": 1, "refused": None, "grown_mb": 0,
     }  # fmt: skip
+
+
+def test_a_file_of_any_format_that_is_damaged_anywhere_is_read_or_refused(tmp_path: Path) -> None:
+    chance = random.Random(20261123)
+    there = tmp_path / "files"
+    there.mkdir()
+    for name, content in hostile.whole(tmp_path).items():
+        (there / name).write_bytes(content)
+        for number in range(30):
+            (there / f"{number}{Path(name).suffix}").write_bytes(hostile.damaged(content, chance))
+    found = _read(sorted(there.iterdir()))
+    assert set(found) == {path.name for path in there.iterdir()}, "reading one of them ended the process"
+    assert {name: told["refused"] for name, told in found.items() if name.startswith("whole")} == dict.fromkeys(
+        hostile.whole(tmp_path)
+    )
+    refusals = [told["refused"] for told in found.values() if told["refused"]]
+    assert len(refusals) > 50
+    assert [said for said in refusals if not said.endswith(".") or len(said) > 300] == []
+    assert max(told["grown_mb"] for told in found.values()) <= MOST_MB
