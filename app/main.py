@@ -5,7 +5,7 @@ import ipaddress
 import logging
 import time
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
@@ -23,7 +23,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app import db, errors, routers, tasks, wire
-from app.routers import deps, ogc_answer, pages, tiles
+from app.routers import deps, imports, ogc_answer, pages, tiles
 from app.settings import Settings
 
 log = logging.getLogger("civic")
@@ -74,7 +74,7 @@ def create_app(settings: Settings, *, worker: bool = False) -> FastAPI:
         app.include_router(router)
     app.router.routes.insert(0, tiles.WholeTile())
     pages.mount(app, settings)
-    app.add_middleware(BodyLimit, most=deps.MAX_BODY)
+    app.add_middleware(BodyLimit, most=deps.MAX_BODY, larger={imports.SEND: deps.MAX_IMPORT})
     app.add_middleware(HeadIsGet)
     app.add_middleware(tiles.KeptTile, service=service)
     if settings.reads_per_minute:
@@ -214,18 +214,23 @@ class HeadIsGet:
 
 
 class BodyLimit:
-    """Refuses a request body of more than `most` bytes, whether its length was announced or not."""
+    """Refuses a request body of more than `most` bytes, whether its length was announced or not.
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    `larger`: (method, path) → what a route takes that reads its body piece by piece.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, larger: Mapping[tuple[str, str], int]) -> None:
         self.app = app
         self.most = most
+        self.larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        most = self.larger.get((scope["method"], scope["path"]), self.most)
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
-        if announced.isdigit() and int(announced) > self.most:
-            refused = errors.TooLarge(self._sentence())
+        if announced.isdigit() and int(announced) > most:
+            refused = errors.TooLarge(self._sentence(most))
             return await _answer(refused, Request(scope))(scope, receive, send)
         taken = 0
 
@@ -233,15 +238,16 @@ class BodyLimit:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self.most:
+            if taken > most:
                 # The framework passes on its own kind of exception only; everything else it would call a 400.
-                raise HTTPException(413, self._sentence())
+                raise HTTPException(413, self._sentence(most))
             return message
 
         return await self.app(scope, counted, send)
 
-    def _sentence(self) -> str:
-        return f"The body of a request may have at most {self.most:,} bytes."
+    @staticmethod
+    def _sentence(most: int) -> str:
+        return f"The body of a request may have at most {most:,} bytes."
 
 
 class ReadLimit:

@@ -81,7 +81,7 @@ RULES: dict[str, Rule] = {
     "desk.read": _rule("reports:read", OFFICER, COUNCILLOR, OPERATOR, anywhere=True),
     "desk.moderate": _rule("moderate", OFFICER, OPERATOR, anywhere=True),
     "areas.bring_in": _rule("", OPERATOR, anywhere=True),
-    "imports.bring_in": _rule("", OPERATOR, anywhere=True),
+    "imports.bring_in": _rule("", OFFICER, OPERATOR, anywhere=True),
     "postcodes.bring_in": _rule("", OPERATOR, anywhere=True),
     "accounts.sign-in": _rule("", ANYONE),
     "accounts.self": _rule("", SIGNED_IN),

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from app import auth, mail
-from app.actions import assets, orders, tries, upkeep
+from app.actions import assets, import_jobs, orders, tries, upkeep
 from app.auth import Actor
 from app.db import Engines
 from app.geo import pyramid
@@ -69,7 +69,11 @@ async def fold_map(worker: Worker) -> None:
 
 
 #: What does which job; see tries.Work.
-WORKS: dict[str, tries.Work] = {}
+WORKS: dict[str, tries.Work] = {
+    "import.preview": import_jobs.preview,
+    "import.run": import_jobs.bring_in,
+    "import.undo": import_jobs.undo,
+}
 
 
 async def do_job(worker: Worker, uid: UUID) -> None:

@@ -56,7 +56,7 @@ reports.read               +       +       +     +      +      +      +       + 
 desk.read                  0       -       -     -      -      -      -       +        +           +         +
 desk.moderate              0       -       -     -      -      -      -       +        +           -         +
 areas.bring_in             0       -       -     -      -      -      -       -        -           -         +
-imports.bring_in           0       -       -     -      -      -      -       -        -           -         +
+imports.bring_in           0       -       -     -      -      -      -       +        +           -         +
 postcodes.bring_in         0       -       -     -      -      -      -       -        -           -         +
 accounts.sign-in           +       +       +     +      +      +      +       +        +           +         +
 accounts.self              0       +       +     +      +      +      +       +        +           +         +
@@ -254,6 +254,15 @@ OTHERS: dict[str, str] = {
     "GET /api/v1/desk": "desk.read",
     "GET /api/v1/desk/flags": "desk.moderate",
     "GET /api/v1/desk/hidden": "desk.moderate",
+    **dict.fromkeys(
+        (
+            "GET /api/v1/imports", "POST /api/v1/imports", "GET /api/v1/imports/{uid}", "PATCH /api/v1/imports/{uid}",
+            "DELETE /api/v1/imports/{uid}", "POST /api/v1/imports/{uid}/confirm", "POST /api/v1/imports/{uid}/undo",
+            "GET /api/v1/imports/{uid}/rows", "GET /api/v1/imports/{uid}/map.geojson",
+            "GET /api/v1/imports/{uid}/rejects.csv", "POST /api/v1/imports/rows/{row}/place", "GET /api/v1/sources",
+        ),
+        "imports.bring_in",
+    ),
     "GET /tiles/{z}/{x}/{y}.mvt": "map.read",
     "GET /tiles/areas/{level}/{z}/{x}/{y}.mvt": "map.read",
     "GET /tiles.json": "map.read",

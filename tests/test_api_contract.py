@@ -31,7 +31,7 @@ from app import localdb, main, routers
 from app.settings import Settings
 from tests.conftest import _fresh
 from tests.factories import NORTH, Town
-from tests.rights import ROUTES, TABLE, WHO
+from tests.rights import OTHERS, ROUTES, TABLE, WHO
 
 SEED = 20121123
 #: Who asks, with requests that fit the document or do not, about real things or made-up ones: how many times.
@@ -53,6 +53,7 @@ NEVER = {
     "GET /api/v1/me/keys": "no key may", "POST /api/v1/me/keys": "no key may",
     "DELETE /api/v1/me/keys/{key}": "no key may",
     "POST /api/v1/assets/{asset}/links": "a made-up uid is of nothing",
+    **{name: "no key may" for name, act in OTHERS.items() if act == "imports.bring_in"},
 }  # fmt: skip
 
 

@@ -31,6 +31,8 @@ from app.wire import Page, T, Text
 
 #: Bytes of a request body; files come in by other ways.
 MAX_BODY = 2_000_000
+#: Bytes of a file that is sent to be brought in; it is never held in memory.
+MAX_IMPORT = 64_000_000
 #: Rows of a page of plain objects.
 MAX_PAGE = 200
 #: Characters of an Idempotency-Key, and of a cursor: the longest title, of whatever letters, fits into one.

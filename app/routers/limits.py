@@ -27,6 +27,7 @@ FIXED: dict[str, int | float] = {
     "page_of_others": deps.MAX_PAGE,
     "areas_drawn": catalogue.MAX_DRAWN,
     "body_bytes": deps.MAX_BODY,
+    "import_bytes": deps.MAX_IMPORT,
     "idempotency_key_characters": deps.MAX_KEY,
     "idempotency_hours": 24,
     "list_values": assets.MAX_VALUES,

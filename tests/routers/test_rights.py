@@ -48,7 +48,7 @@ def test_every_route_is_in_the_tables_and_declares_the_act_that_they_say() -> No
 
     assert declared() == {shape(route): route.act for route in ROUTES} | OTHERS
     assert set(declared().values()) <= set(rules.RULES)
-    served_by_commands = {"areas.bring_in", "imports.bring_in", "postcodes.bring_in", "pledges.see"}
+    served_by_commands = {"areas.bring_in", "postcodes.bring_in", "pledges.see"}
     assert set(rules.RULES) - set(declared().values()) == served_by_commands
 
 
