@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from app.errors import Invalid
-from app.geo.tables import CHUNK, MAX_COLUMNS, File, Row, Unpacked, header_at, passed_over, unique
+from app.geo.tables import CHUNK, MAX_COLUMNS, File, Row, Unpacked, first_records, header_at, passed_over, unique
 
-#: No line is longer, however long a text may be.
-MAX_LINE = 2**20
+#: No line is longer, however long a text may be, and no row of several lines.
+MAX_LINE, MAX_RECORD = 2**20, 2**22
 _SAMPLE = 100
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 #: Marks that also occur in texts, and so must divide every line alike.
@@ -32,17 +32,18 @@ class Csv:
     def __init__(self, file: File) -> None:
         self._file = file
         self._source: Unpacked | None = None
+        self._pending = 0  # characters since the last row ended
         self._encoding = _encoding(file)
         said = self._said_delimiter()
         self._delimiter = said or self._best_delimiter()
         self._begin = 1 if said else 0
-        some = [cells for _, cells in itertools.islice(self._records(), self._begin, _SAMPLE)]
+        some = first_records((cells for _, cells in itertools.islice(self._records(), self._begin, None)), _SAMPLE)
         if not some:
             raise Invalid(f"{file.name} has no line that names the columns.")
         at = header_at(some)
         if len(some[at]) > MAX_COLUMNS:
             raise Invalid(f"{file.name} has {len(some[at])} columns; at most {MAX_COLUMNS} are read.")
-        self.columns = unique(some[at])
+        self.columns = unique([str(cell) for cell in some[at]])
         self._begin += at + 1
         by = _DELIMITERS.get(self._delimiter, f"'{self._delimiter}'")
         self.what = f"CSV, {_ENCODINGS[self._encoding]}, separated by {by}{passed_over(some[:at])}"
@@ -70,8 +71,10 @@ class Csv:
             self._source = stream.raw
             reader = csv.reader(self._lines(text), delimiter=delimiter or self._delimiter, strict=True)
             line = 1
+            self._pending = 0
             try:
                 for cells in reader:
+                    self._pending = 0
                     if any(map(str.strip, cells)):
                         yield line, cells
                     line = reader.line_num + 1
@@ -86,6 +89,9 @@ class Csv:
             number += 1
             if len(line) == MAX_LINE:
                 raise Invalid(f"{self._file.name}, line {number} is longer than a million characters.")
+            self._pending += len(line)
+            if self._pending > MAX_RECORD:
+                raise Invalid(f"{self._file.name}, line {number}: a row does not end after four million characters.")
             yield line
 
     def _said_delimiter(self) -> str | None:

@@ -10,8 +10,8 @@ from typing import Any
 from app.errors import Invalid
 from app.geo.tables import CHUNK, MAX_COLUMNS, File, Row, Unpacked, first_different
 
-#: One feature may take this many characters, and have this many parts: in memory it takes ten times that.
-MAX_FEATURE = 12 * 2**20
+#: One feature may take this many characters, and have this many parts: in memory it takes up to twenty times that.
+MAX_FEATURE = 8 * 2**20
 MAX_PARTS = 1_000_000
 _SAMPLE = 2000
 _FEATURE = re.compile(rb'"type"\s*:\s*"Feature"')

@@ -59,7 +59,7 @@ class _Features:
             self._size = self._positions = 0
         if self._values is None:
             return
-        if name == "trkseg" or not self._lines:
+        if not self._lines or (name == "trkseg" and self._lines[-1]):
             self._lines.append([])
         if name in ("wpt", "rtept", "trkpt"):
             self._position(attributes)

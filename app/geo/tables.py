@@ -11,13 +11,15 @@ import itertools
 import statistics
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from app.errors import Invalid
+
+T = TypeVar("T")
 
 MAX_BYTES = 4 * 2**30
 #: What unpacks to more than this may be at most so many times the size of what it was packed in.
@@ -26,6 +28,7 @@ MAX_COLUMNS = 500
 CHUNK = 2**16
 #: A sample of rows ends when it has so many.
 SAMPLE_CHARACTERS = 8_000_000
+_CELL = 30  # characters that a cell of nothing counts for
 #: A table begins after at most so many lines of title.
 MAX_TITLE_LINES = 20
 
@@ -165,11 +168,28 @@ def first_different(names: Iterable[str], most: int) -> list[str]:
 
 def sample(table: Table, most: int) -> list[Row]:
     """The first rows of a table, at most so many, and fewer where they are long: they are all in memory."""
+
+    def weight(row: Row) -> int:
+        shape = row.geometry
+        return _weight(row.values.values()) + len(shape if isinstance(shape, bytes) else repr(shape))
+
+    return _first(table.rows(), most, weight)
+
+
+def first_records(records: Iterable[Sequence[object]], most: int) -> list[Sequence[object]]:
+    """The first records of a text or a sheet, at most so many, and fewer where they are long."""
+    return _first(records, most, _weight)
+
+
+def _weight(cells: Iterable[object]) -> int:
+    return sum(_CELL + len(str(cell)) for cell in cells)
+
+
+def _first(rows: Iterable[T], most: int, weight: Callable[[T], int]) -> list[T]:
     some, left = [], SAMPLE_CHARACTERS
-    for row in itertools.islice(table.rows(), most):
+    for row in itertools.islice(rows, most):
         some.append(row)
-        left -= sum(len(str(value)) for value in row.values.values())
-        left -= len(row.geometry) if isinstance(row.geometry, bytes) else len(repr(row.geometry))
+        left -= weight(row)
         if left < 0:
             break
     return some

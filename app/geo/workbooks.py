@@ -19,11 +19,13 @@ from typing import Any, NoReturn
 from app.errors import Invalid
 from app.geo import archives
 from app.geo.markup import MAX_TEXT, Document
-from app.geo.tables import MAX_COLUMNS, File, Row, header_at, passed_over, unique
+from app.geo.tables import MAX_COLUMNS, File, Row, first_records, header_at, passed_over, unique
 
 MAX_SHEETS = 200
 #: Rows of a sheet, and the different texts of a workbook.
 MAX_ROWS, MAX_STRINGS = 1_048_576, 5_000_000
+#: A cell holds 32,767 characters, so its text has no more pieces.
+MAX_PIECES = 32_767
 _SAMPLE = 100
 _ERROR = "cells with an error such as #N/A are read as empty"
 _UNKNOWN = "formulas that were never worked out are read as empty; a spreadsheet program works them out when it saves"
@@ -47,7 +49,7 @@ class Workbook:
         self._book = _book(file)
         self._sheet, beside = self._chosen(layer)
         self._document = self._open(self._sheet.member)
-        some = [cells for _, cells, _ in itertools.islice(self._records(self._sheet, self._document), _SAMPLE)]
+        some = first_records((cells for _, cells, _ in self._records(self._sheet, self._document)), _SAMPLE)
         if not some:
             raise Invalid(f"{file.name}, sheet '{self._sheet.name}', has no row that names the columns.")
         at = header_at(some)
@@ -127,10 +129,12 @@ def _book(file: File) -> _Book:
                 pass
         return parts
 
-    contents, ties, styles = heard("xl/workbook.xml"), heard("xl/_rels/workbook.xml.rels"), heard("xl/styles.xml")
-    targets = {tie["Id"]: posixpath.normpath(posixpath.join("xl", tie["Target"])) for tie in ties.ties}
-    targets = {name: target.removeprefix("/") for name, target in targets.items()}
-    book = _Book(dates=frozenset(styles.dates()))
+    contents, ties = heard("xl/workbook.xml"), heard("xl/_rels/workbook.xml.rels").ties
+    for tie in ties:
+        tie["Target"] = posixpath.normpath(posixpath.join("xl", tie["Target"])).removeprefix("/")
+    targets = {tie["Id"]: tie["Target"] for tie in ties}
+    by_kind = {tie.get("Type", "").rpartition("/")[2]: tie["Target"] for tie in ties}
+    book = _Book(dates=frozenset(heard(by_kind.get("styles", "")).dates()))
     for sheet in contents.sheets[:MAX_SHEETS]:
         member = targets.get(sheet.get("id", ""), "")
         if member in there and "chartsheet" not in member:
@@ -139,8 +143,8 @@ def _book(file: File) -> _Book:
         raise Invalid(f"{file.name} is damaged: it is a workbook without a sheet.")
     if contents.since_1904:
         book.since = datetime(1904, 1, 1)  # noqa: DTZ001
-    if "xl/sharedStrings.xml" in there:
-        book.texts = _Texts(File(file.path, file.name, "xl/sharedStrings.xml"))
+    if (texts := by_kind.get("sharedStrings")) in there:
+        book.texts = _Texts(File(file.path, file.name, texts))
     return book
 
 
@@ -198,7 +202,7 @@ class _Texts:
 
     def __init__(self, file: File) -> None:
         self._ends = array("Q", [0])
-        listener = _Strings()
+        listener = _Strings(file)
         with tempfile.TemporaryFile() as store:
             for _ in Document(file).walk(listener):
                 for text in listener.taken():
@@ -217,7 +221,8 @@ class _Texts:
 class _Strings:
     """Hears the shared texts; of a text in pieces all pieces, without readings in another script."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: File) -> None:
+        self._file = file
         self._done: list[str] = []
         self._pieces: list[str] = []
         self._aside = False
@@ -235,6 +240,8 @@ class _Strings:
             self._aside = False
         elif name == "t" and not self._aside:
             self._pieces.append(text)
+            if len(self._pieces) > MAX_PIECES:
+                raise Invalid(f"{self._file.name} has a text of more than {MAX_PIECES} pieces.")
         elif name == "si":
             self._done.append(_unescaped("".join(self._pieces)))
             self._pieces = []

@@ -18,7 +18,10 @@ MB = 2**20
 _KML = '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>{}</Document></kml>'
 _BOOK = (
     '<workbook xmlns:r="r"><sheets><sheet name="Sheet1" sheetId="1" r:id="r1"/></sheets></workbook>',
-    '<Relationships><Relationship Id="r1" Type="t" Target="worksheets/sheet1.xml"/></Relationships>',
+    "<Relationships>"
+    + '<Relationship Id="r1" Type="x/worksheet" Target="worksheets/sheet1.xml"/>'
+    + '<Relationship Id="r2" Type="x/sharedStrings" Target="/xl/sharedStrings.xml"/>'
+    + "</Relationships>",
 )
 _LAUGHS = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 
@@ -160,14 +163,16 @@ def texts() -> dict[str, tuple[bytes | str, str]]:
         "rubbish.csv": (bytes(range(256)) * 400, "is not a text file"),
         "no_end.csv": (b"name,lat\n" + b"a" * 60 * MB, "is longer than a million characters"),
         "quote.csv": (b'name,lat\n"' + b"a,\n" * MB, "a quotation mark opens here and does not close"),
+        "endless.csv": (b'name,lat\n"' + b'","\n' * 5 * MB, "a row does not end after four million characters"),
+        "commas.csv": ((b"," * 900_000 + b"a\n") * 60, "has 900001 columns"),
         "bomb.csv.gz": (gzip.compress(b"a,b\n" * 25 * MB, 9), "unpacks to more than 150 times its size"),
         "cut_off.geojson": (lists[:-8], "is damaged or cut off"),
         "deep.geojson": ('{"type":"FeatureCollection","features":[' + "[" * MB, "is nested too deeply"),
         "lists.geojson": (lists % ("[]," * 4 * MB), "has a feature of more than 1000000 parts"),
         "objects.geojson": (lists % ('{"a":0},' * MB), "has a feature of more than 1000000 parts"),
         "texts.geojson": (lists % ('"ab",' * 3 * MB), "has a feature of more than 1000000 parts"),
-        "numbers.geojson": (lists % ("1.5," * 4 * MB), "has a feature of more than 12 MB"),
-        "long.geojson": (json.dumps({"type": "Feature", "a": "x" * 40 * MB}), "has a feature of more than 12 MB"),
+        "numbers.geojson": (lists % ("1.5," * 4 * MB), "has a feature of more than 8 MB"),
+        "long.geojson": (json.dumps({"type": "Feature", "a": "x" * 40 * MB}), "has a feature of more than 8 MB"),
     }
 
 
@@ -185,6 +190,7 @@ def markup() -> dict[str, tuple[bytes | str, str]]:
         "names.kml": (_many_names(), "more than 10000 different names"),
         "text.kml": (_placemark(f"<description>{'x' * 30 * MB}</description>"), "a text of more than 16 MB"),
         "pieces.kml": (_KML.format("ab<b/>" * 2 * MB), "a text of more than 16 MB"),
+        "segments.gpx": ("<gpx><trk>" + "<trkseg/>" * 2 * MB, "is damaged or cut off"),
         "links.kml": (
             _KML.format("<NetworkLink><Link><href>http://127.0.0.1:9/</href></Link></NetworkLink>"),
             "only names other files",
@@ -221,6 +227,9 @@ def archives() -> dict[str, tuple[bytes | str, str]]:
         "no_sheet.xlsx": (zipped({"xl/workbook.xml": "<workbook/>"}), "is a workbook without a sheet"),
         "astray.xlsx": (
             workbook(_sheet('<row><c t="s"><v>7</v></c></row>'), sharedStrings="<sst/>"), "a text that is not there",
+        ),
+        "pieces.xlsx": (
+            workbook(_sheet(""), sharedStrings="<sst><si>" + "<t>ab</t>" * 2 * MB), "a text of more than 32767 pieces",
         ),
         "nothing.xlsx": (workbook(_sheet("")), "has no row that names the columns"),
         "long_row.xlsx": (
