@@ -179,7 +179,8 @@ async def take(
     source = said.get("source") or import_plan.label_of(file_name)
     run = ImportRun(
         source=source[:120], file_name=file_name, kind=said.get("kind") or "", state="waiting", said=said,
-        file_uid=file_uid, created_by=actor.person_id, rows_read=0, created=0, already_there=0, rejected=0, ran_at=null(),
+        file_uid=file_uid, created_by=actor.person_id, rows_read=0, created=0, already_there=0, rejected=0,
+        ran_at=null(),
     )  # fmt: skip
     session.add(run)
     await session.flush()

@@ -125,7 +125,7 @@ class RowMaker:
         if len(body) > MAX_BODY:
             raise Invalid(f"its text has {len(body)} characters; at most {MAX_BODY} are kept")
         digest = hashlib.sha256(said.encode()).digest()
-        told = (key, digest) if key else (digest, None)
+        told: tuple[bytes, bytes | None] = (key, digest) if key else (digest, None)
         return Prepared(
             row.line, *told, title, "" if story else summary, body, organiser, website or None, details, *spot
         )

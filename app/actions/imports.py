@@ -229,9 +229,7 @@ async def _finish(session: AsyncSession, task: Task, account: Account, source_id
     uid = (await session.execute(select(ImportRun.uid).where(ImportRun.id == task.run_id))).scalar_one()
     await _set_down(session, task.run_id, account)
     done = {"state": "done", "source_id": source_id, "source": task.plan.source, "kind": task.plan.kind.name}
-    await session.execute(
-        update(ImportRun).where(ImportRun.id == task.run_id).values(**done, ran_at=func.now())
-    )
+    await session.execute(update(ImportRun).where(ImportRun.id == task.run_id).values(**done, ran_at=func.now()))
     record(session, task.actor, "imports.bring_in", "import_run", uid, after=about, payload=about)
     await session.flush()
     if account.created or account.updated or account.retired:
