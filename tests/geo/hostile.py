@@ -16,12 +16,10 @@ import xlsxwriter
 
 MB = 2**20
 _KML = '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document>{}</Document></kml>'
-_BOOK = (
-    '<workbook xmlns:r="r"><sheets><sheet name="Sheet1" sheetId="1" r:id="r1"/></sheets></workbook>',
-    "<Relationships>"
-    + '<Relationship Id="r1" Type="x/worksheet" Target="worksheets/sheet1.xml"/>'
-    + '<Relationship Id="r2" Type="x/sharedStrings" Target="/xl/sharedStrings.xml"/>'
-    + "</Relationships>",
+_SHEETS = '<workbook xmlns:r="r"><sheets><sheet name="Sheet1" sheetId="1" r:id="r1"/></sheets></workbook>'
+_TIES = (
+    '<Relationships><Relationship Id="r1" Type="x/worksheet" Target="worksheets/sheet1.xml"/>'
+    '<Relationship Id="r2" Type="x/sharedStrings" Target="/xl/sharedStrings.xml"/></Relationships>'
 )
 _LAUGHS = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 
@@ -37,7 +35,7 @@ def zipped(members: Mapping[str, bytes | str]) -> bytes:
 
 def workbook(sheet: str | bytes, **more: str) -> bytes:
     """A workbook with one sheet, written by hand."""
-    parts = {"xl/workbook.xml": _BOOK[0], "xl/_rels/workbook.xml.rels": _BOOK[1], "xl/worksheets/sheet1.xml": sheet}
+    parts = {"xl/workbook.xml": _SHEETS, "xl/_rels/workbook.xml.rels": _TIES, "xl/worksheets/sheet1.xml": sheet}
     return zipped(parts | {f"xl/{name}.xml": text for name, text in more.items()})
 
 

@@ -60,7 +60,7 @@ def test_a_file_of_any_format_that_is_damaged_anywhere_is_read_or_refused(tmp_pa
     there.mkdir()
     for name, content in hostile.whole(tmp_path).items():
         (there / name).write_bytes(content)
-        for number in range(30):
+        for number in range(20):
             (there / f"{number}{Path(name).suffix}").write_bytes(hostile.damaged(content, chance))
     found = _read(sorted(there.iterdir()))
     assert set(found) == {path.name for path in there.iterdir()}, "reading one of them ended the process"
@@ -68,6 +68,6 @@ def test_a_file_of_any_format_that_is_damaged_anywhere_is_read_or_refused(tmp_pa
         hostile.whole(tmp_path)
     )
     refusals = [told["refused"] for told in found.values() if told["refused"]]
-    assert len(refusals) > 50
+    assert len(refusals) > 40
     assert [said for said in refusals if not said.endswith(".") or len(said) > 300] == []
     assert max(told["grown_mb"] for told in found.values()) <= MOST_MB
