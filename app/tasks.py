@@ -16,9 +16,12 @@ from app.auth import Actor
 from app.db import Engines
 from app.geo import pyramid
 from app.jobs import Always, Job, OnClock, OnEvent, Worker
+from app.reports import tallies
 from app.settings import Settings
 
 FOLD_S = 1.0
+#: Counting a ward again costs more than folding the map, and a report counts what waits by itself.
+TALLY_S = 5.0
 
 
 async def send_sign_in_mail(worker: Worker, uid: UUID) -> None:
@@ -68,6 +71,12 @@ async def fold_map(worker: Worker) -> None:
         await pyramid.fold(session)
 
 
+async def fold_tallies(worker: Worker) -> None:
+    """Count the wards again in which something changed, for the ward report."""
+    async with worker.engines.transaction() as session:
+        await tallies.fold(session)
+
+
 #: What does which job; see tries.Work.
 WORKS: dict[str, tries.Work] = {
     "import.preview": import_jobs.preview,
@@ -97,6 +106,7 @@ JOBS: tuple[Job, ...] = (
     OnClock("* * * * *", learn_words),
     OnClock("41 3 * * *", learn_all_words),
     Always(FOLD_S, fold_map),
+    Always(TALLY_S, fold_tallies),
 )
 
 

@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
+from geoalchemy2 import Geometry
 from sqlalchemy import BigInteger, Index, LargeBinary, SmallInteger, String, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -129,3 +130,24 @@ class MapCell(Base):
     n: Mapped[int]
     sx: Mapped[int] = mapped_column(BigInteger)
     sy: Mapped[int] = mapped_column(BigInteger)
+
+
+class TallyChange(Base):
+    """Which tally changed since it was counted. Only ever appended to by writers: `place` names it, or it is that of
+    `asset_id`, wherever this asset is by then; `box`: those of the needs in it too, for an offer there changed."""
+
+    __tablename__ = "tally_change"
+
+    id: Mapped[Id]
+    place: Mapped[str | None] = mapped_column(String(40))
+    asset_id: Mapped[int | None] = mapped_column(BigInteger)
+    box: Mapped[Any] = mapped_column(Geometry("GEOMETRY", 4326, spatial_index=False), nullable=True)
+
+
+class Tally(Base):
+    """What the ward report counts in one place (app/reports/tallies.py): three objects of words and numbers."""
+
+    __tablename__ = "tally"
+
+    place: Mapped[str] = mapped_column(String(40), primary_key=True)
+    figures: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)

@@ -13,7 +13,7 @@ from app.errors import Invalid
 from app.models import Area
 
 #: Areas that one report may be limited to.
-MOST_AREAS = 200
+MOST_AREAS = 1000
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ held only while it is handed on, so a country takes no more memory than a ward. 
 (db.Engines.snapshot): then the rows agree with the report that it read before.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -73,22 +74,27 @@ async def rows(session: AsyncSession, asked: Question) -> AsyncIterator[AssetRow
 
     Raises Invalid as the report does.
     """
-    async for row in _each(session, "report_assets", asked):
-        yield AssetRow(*row)
+    async with aclosing(_each(session, "report_assets", asked)) as found:
+        async for row in found:
+            yield AssetRow(*row)
 
 
 async def needs(session: AsyncSession, asked: Question) -> AsyncIterator[NeedRow]:
     """Each need of these assets that is open or met, in the same order. Raises Invalid as the report does."""
-    async for row in _each(session, "report_needs", asked):
-        yield NeedRow(*row)
+    async with aclosing(_each(session, "report_needs", asked)) as found:
+        async for row in found:
+            yield NeedRow(*row)
 
 
-async def _each(session: AsyncSession, name: str, asked: Question) -> AsyncIterator[Any]:
+async def _each(session: AsyncSession, name: str, asked: Question) -> AsyncGenerator[Any, None]:
     asking.check(asked)
     ground = await asking.ground(session, asked)
-    statement = db.sql(name).columns().add_cte(*counting.parts(asked))
+    statement = db.sql(name).columns().add_cte(*counting.parts(asked, ground))
     await session.execute(text("SET LOCAL statement_timeout = 0"))  # a country takes minutes
     values = counting.values(asked, ground) | {"level": asked.level}
     found = await session.stream(statement, values, execution_options={"yield_per": FETCHED})
-    async for row in found:
-        yield row
+    try:
+        async for row in found:
+            yield row
+    finally:
+        await found.close()  # also where whoever reads has stopped

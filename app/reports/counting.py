@@ -6,42 +6,76 @@ recorded of it.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import CTE, BigInteger, Float, String, column
+from sqlalchemy import CTE, BigInteger, Boolean, TextualSelect, column
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import auth, db, kinds, lifecycles, search
 from app.models import Asset
 from app.reports import figures
 from app.reports.asking import Ground, Question
-from app.reports.small_counts import Cell
 
 AREA_WIDE, NOWHERE = -1, 0
-#: What was counted of a place, by the words of the statement: 'kind:idea', 'touched:2024-05', 'open_needs' …
-Raw = Mapping[str, Cell]
-NONE = Cell(0, 0)
+_PERSONS = frozenset(figure.name for figure in figures.of_wards() if figure.counts_persons)
+_MONTH = "touched:"
 
 
-async def live(session: AsyncSession, asked: Question, ground: Ground) -> dict[int | None, Raw]:
-    """Place (id of an area with a row, AREA_WIDE, NOWHERE; None: all together) → what was counted there, row by row."""
-    statement = (
-        db.sql("ward_figures")
-        .columns(
-            column("place", BigInteger), column("figure", String), column("value", Float), column("persons", BigInteger)
-        )
-        .add_cte(*parts(asked))
-    )
-    return gathered(await session.execute(statement, values(asked, ground)))
+@dataclass(slots=True)
+class Raw:
+    """What was counted in one place: by the words of the statement ('kind:idea', 'open_needs' …), assets by the month
+    in which somebody touched them last, and over how many different persons a figure was counted."""
+
+    values: dict[str, float] = field(default_factory=dict)
+    months: dict[str, float] = field(default_factory=dict)
+    persons: dict[str, int] = field(default_factory=dict)
+
+    def of(self, name: str) -> float:
+        """What was counted under this word."""
+        return self.values.get(name, 0)
+
+    def put(self, figure: str, value: float, persons: int) -> None:
+        """Take in one row of the statement."""
+        value = int(value) if value == int(value) else value
+        if figure.startswith(_MONTH):
+            self.months[figure.removeprefix(_MONTH)] = value
+        else:
+            self.values[figure] = value
+        if figure in _PERSONS:
+            self.persons[figure] = persons
+
+    def add(self, other: "Raw") -> None:
+        """Count the other's public figures with one's own. How many persons are behind both, nobody can tell from two
+        numbers: those become the greatest of both."""
+        for mine, theirs in ((self.values, other.values), (self.months, other.months)):
+            for name, value in theirs.items():
+                mine[name] = mine.get(name, 0) + value
+        for name, persons in other.persons.items():
+            self.persons[name] = max(self.persons.get(name, 0), persons)
 
 
-def gathered(rows: Iterable[Any]) -> dict[int | None, Raw]:
-    """Place → figure → cell; what is not there is zero."""
-    found: dict[int | None, dict[str, Cell]] = defaultdict(dict)
+#: Place (id of an area with a row, AREA_WIDE, NOWHERE; None: all together) → what was counted there.
+Places = Mapping[Any, Raw]
+
+
+async def live(session: AsyncSession, asked: Question, ground: Ground) -> Places:
+    """Count everything now, asset by asset."""
+    return await counted(session, parts(asked, ground), values(asked, ground))
+
+
+async def counted(session: AsyncSession, these: Iterable[CTE], given: Mapping[str, Any]) -> dict[Any, Raw]:
+    """What was counted by the parts `visible`, `placed` and `asked`, by what `placed` calls its places."""
+    found: dict[Any, Raw] = defaultdict(Raw)
+    rows = await session.execute(_figures().add_cte(*these), given)
     for place, figure, value, persons in rows:
-        found[place][figure] = Cell(value, persons)
-    return dict(found)
+        found[place].put(figure, value, persons)
+    return found
+
+
+def _figures() -> TextualSelect:
+    return db.sql("ward_figures").columns()
 
 
 # ── the parts that statements are made of ───────────────────────────────────────────────────
@@ -57,22 +91,38 @@ def values(asked: Question, ground: Ground) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def visible(asked: Question) -> CTE:
-    """`visible`: the assets that count, with their stage then; with a period also those that ended in it."""
+def parts(asked: Question, ground: Ground) -> tuple[CTE, ...]:
+    """`wide`; `scoped`: what lies in the areas that the report is limited to, and these; `visible`: the assets that may
+    count, with their stage then, and with a period also those that ended in it; `placed`: the row where each of them
+    counts; `asked`: their needs."""
+    scoped = db.sql("report_scoped").columns(column("id", BigInteger)).cte("scoped")
+    return wide(), scoped, _visible(asked, scoped if ground.scope else None), _placed(), needs()
+
+
+def _visible(asked: Question, scoped: CTE | None) -> CTE:
     if asked.until is not None:
-        past = db.sql("report_visible_at").columns(column("id", BigInteger), column("stage", String))
-        return past.cte("visible")
+        return db.sql("report_visible_at").columns(column("id", BigInteger)).cte("visible")
     shown = search.select_assets(auth.VISITOR, search.AssetFilter(), Asset.id, Asset.stage)
+    ended = search.select_assets(auth.VISITOR, search.AssetFilter(stages=("ended",)), Asset.id, Asset.stage)
+    if scoped is not None:
+        shown, ended = (one.where(Asset.id.in_(scoped.select())) for one in (shown, ended))
     if asked.begins is None:
         return shown.cte("visible")
-    ended = search.select_assets(auth.VISITOR, search.AssetFilter(stages=("ended",)), Asset.id, Asset.stage)
     return shown.union_all(ended.where(Asset.ended_at >= asked.begins)).cte("visible")
 
 
-def parts(asked: Question) -> tuple[CTE, CTE, CTE]:
-    """`visible`; `placed`: the row where each of them counts; `asked`: their needs."""
-    placed, needs = (db.sql(name).columns(column("id", BigInteger)) for name in ("report_placed", "report_asked"))
-    return visible(asked), placed.cte("placed"), needs.cte("asked")
+def wide() -> CTE:
+    """`wide`: what stands for an area in or around those that the report is limited to."""
+    return db.sql("report_wide").columns(column("id", BigInteger), column("inside", Boolean)).cte("wide")
+
+
+def _placed() -> CTE:
+    return db.sql("report_placed").columns(column("id", BigInteger)).cte("placed")
+
+
+def needs() -> CTE:
+    """`asked`."""
+    return db.sql("report_asked").columns(column("id", BigInteger)).cte("asked")
 
 
 # ── figures from what was counted ───────────────────────────────────────────────────────────
@@ -83,26 +133,25 @@ def public(raw: Raw, day: date, *, area: bool = True) -> dict[str, float]:
 
     `day`: the day of the report, by which an entry is stale. `area`: False for what is no area of its own.
     """
-    found = {name: cell.value for name, cell in raw.items() if ":" not in name}
-    by_kind = {kind.plural: raw.get(f"kind:{kind.name}", NONE).value for kind in kinds.ALL}
+    found = dict(raw.values)
+    by_kind = {kind.plural: raw.of(f"kind:{kind.name}") for kind in kinds.ALL}
     found |= by_kind | {figures.TOTAL.name: sum(by_kind.values())}
     for theme in lifecycles.THEMES:
-        found[figures.column("theme", theme)] = raw.get(f"theme:{theme}", NONE).value
-        found[figures.column("offers_theme", theme)] = raw.get(f"offer:theme:{theme}", NONE).value
-    found |= {f"stage_{stage}": raw.get(f"stage:{stage}", NONE).value for stage in lifecycles.STAGES}
-    found |= {f"offers_{nature}": raw.get(f"offer:way:{nature}", NONE).value for nature in figures.NATURES}
-    found[figures.UNUSED.name] = raw.get("place:way:unused", NONE).value
+        found[figures.column("theme", theme)] = raw.of(f"theme:{theme}")
+        found[figures.column("offers_theme", theme)] = raw.of(f"offer:theme:{theme}")
+    found |= {f"stage_{stage}": raw.of(f"stage:{stage}") for stage in lifecycles.STAGES}
+    found |= {f"offers_{nature}": raw.of(f"offer:way:{nature}") for nature in figures.NATURES}
+    found[figures.UNUSED.name] = raw.of("place:way:unused")
     found[figures.UNSTARTED.name] = len(unstarted(raw)) if area else 0
-    found[figures.STALE.name] = sum(
-        cell.value for name, cell in raw.items() if name.startswith("touched:") and name[8:] < _stale_before(day)
-    )
+    before = _stale_before(day)
+    found[figures.STALE.name] = sum(n for month, n in raw.months.items() if month < before)
     return found
 
 
 def unstarted(raw: Raw) -> dict[str, int]:
     """Themes with ideas and without projects → how many ideas."""
-    ideas = {theme: int(raw.get(f"idea:theme:{theme}", NONE).value) for theme in lifecycles.THEMES}
-    return {theme: n for theme, n in ideas.items() if n and not raw.get(f"project:theme:{theme}", NONE).value}
+    ideas = {theme: int(raw.of(f"idea:theme:{theme}")) for theme in lifecycles.THEMES}
+    return {theme: n for theme, n in ideas.items() if n and not raw.of(f"project:theme:{theme}")}
 
 
 def _stale_before(day: date) -> str:

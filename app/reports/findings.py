@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import db, lifecycles
 from app.geo import pyramid
-from app.reports import counting, figures
+from app.reports import counting, figures, tallies
 from app.reports.asking import Ground, Question
-from app.reports.counting import NONE, Raw
+from app.reports.counting import Places, Raw
+from app.reports.tallies import Tallies
 
 #: The longest a list of findings gets; the rest is counted.
 MOST = 200
@@ -86,19 +87,28 @@ class Findings:
     more: dict[str, int] = field(default_factory=dict)
 
 
-async def read(session: AsyncSession, asked: Question, ground: Ground, found: Mapping[int | None, Raw]) -> Findings:
-    """The findings of what was counted (`found`, by place)."""
-    statement = db.sql("report_findings").columns().add_cte(*counting.parts(asked))
+#: List → the figure that counts it in full.
+_COUNTED = {
+    "needs_without_offers": figures.UNANSWERED.name, "blocking_needs": figures.BLOCKING.name,
+    "unused_spaces": "place:way:unused",
+}  # fmt: skip
+
+
+async def read(
+    session: AsyncSession, asked: Question, ground: Ground, found: Places, kept: Tallies | None = None
+) -> Findings:
+    """The findings of what was counted: by place, and where tallies were taken for it by them too."""
+    parts, given = counting.parts(asked, ground), counting.values(asked, ground) | {"most": MOST}
+    if kept is not None:
+        names = tallies.holding(kept, ground, [*_COUNTED.values()], MOST)
+        parts, given = tallies.parts(names), given | tallies.spots(names, kept)
+    statement = db.sql("report_findings").columns().add_cte(*parts)
     lists: dict[str, list[Any]] = {name: [] for name in Findings.__dataclass_fields__}
-    for row in await session.execute(statement, counting.values(asked, ground) | {"most": MOST}):
+    for row in await session.execute(statement, given):
         lists[row.list].append(row)
     themes = _themes_without_projects(ground, found)
     strengths = _strengths(ground, found, await _on_the_map(session, asked, ground))
-    counted = {
-        "needs_without_offers": figures.UNANSWERED.name, "blocking_needs": figures.BLOCKING.name,
-        "unused_spaces": "place:way:unused",
-    }  # fmt: skip
-    totals = {name: _sum(found, figure) for name, figure in counted.items()}
+    totals = {name: _sum(found, figure) for name, figure in _COUNTED.items()}
     totals |= {"themes_without_projects": len(themes), "strengths": len(strengths)}
     return Findings(
         needs_without_offers=[_need(row) for row in lists["needs_without_offers"]],
@@ -117,24 +127,25 @@ def _need(row: Any) -> FoundNeed:
     return FoundNeed(row.need, row.title, row.kind, row.asset, row.asset_title, row.code, row.report_back_on)
 
 
-def _sum(found: Mapping[int | None, Raw], figure: str) -> int:
-    return int(sum(raw.get(figure, NONE).value for place, raw in found.items() if place is not None))
+def _sum(found: Places, figure: str) -> int:
+    return int(sum(raw.of(figure) for place, raw in found.items() if place is not None))
 
 
-def _themes_without_projects(ground: Ground, found: Mapping[int | None, Raw]) -> list[FoundTheme]:
+def _themes_without_projects(ground: Ground, found: Places) -> list[FoundTheme]:
     return [
         FoundTheme(row.code, theme, ideas)
         for row in ground.rows
-        for theme, ideas in counting.unstarted(found.get(row.id, {})).items()
+        for theme, ideas in counting.unstarted(found.get(row.id, Raw())).items()
     ]
 
 
-def _strengths(ground: Ground, found: Mapping[int | None, Raw], whole: Mapping[str, int]) -> list[Strength]:
+def _strengths(ground: Ground, found: Places, whole: Mapping[str, int]) -> list[Strength]:
     """Themes whose share of an area's assets is well above their share of all on the map."""
     everything = sum(whole.values())
     strengths = []
     for row in ground.rows:
-        here = {theme: int(found.get(row.id, {}).get(f"theme:{theme}", NONE).value) for theme in lifecycles.THEMES}
+        raw = found.get(row.id, Raw())
+        here = {theme: int(raw.of(f"theme:{theme}")) for theme in lifecycles.THEMES}
         times = {
             theme: n * everything / (sum(here.values()) * whole[theme])
             for theme, n in here.items()
@@ -151,5 +162,6 @@ async def _on_the_map(session: AsyncSession, asked: Question, ground: Ground) ->
         each = pyramid.of_kinds()
         counted = select(each.c.theme, cast(func.sum(each.c.n), BigInteger).label("n")).group_by(each.c.theme)
         return {row.theme: row.n for row in await session.execute(counted)}
-    statement = db.sql("report_themes").columns().add_cte(counting.visible(asked))
-    return {row.theme: row.n for row in await session.execute(statement, counting.values(asked, ground))}
+    everywhere = Ground(ground.rows, None)
+    statement = db.sql("report_themes").columns().add_cte(*counting.parts(asked, everywhere))
+    return {row.theme: row.n for row in await session.execute(statement, counting.values(asked, everywhere))}

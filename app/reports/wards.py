@@ -14,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import rules
 from app.auth import Actor
-from app.reports import asking, counting, figures, findings, small_counts
+from app.reports import asking, counting, figures, findings, small_counts, tallies
 from app.reports.asking import Ground, Question
-from app.reports.counting import AREA_WIDE, NONE, NOWHERE, Raw
+from app.reports.counting import AREA_WIDE, NOWHERE, Places, Raw
 from app.reports.figures import Figure
 from app.reports.findings import Findings
+from app.reports.small_counts import Cell
+from app.reports.tallies import Tallies
 
 __all__ = ["AreaSet", "Before", "Line", "Question", "Value", "WardReport", "read"]
 
@@ -82,7 +84,12 @@ async def read(session: AsyncSession, actor: Actor, asked: Question) -> WardRepo
     rules.admit(actor, "reports.read")
     asking.check(asked)
     ground = await asking.ground(session, asked)
-    found = await counting.live(session, asked, ground)
+    kept: Tallies | None = None
+    if tallies.know(asked, ground):
+        kept = await tallies.read(session, ground)
+        found = await tallies.by_place(session, kept)
+    else:
+        found = await counting.live(session, asked, ground)
     columns = figures.of_wards(period=asked.since is not None)
     lines, totals = _public(columns, asked, ground, found)
     await _persons(session, columns, lines, totals, asked, ground, found)
@@ -91,7 +98,8 @@ async def read(session: AsyncSession, actor: Actor, asked: Question) -> WardRepo
     at = asked.until - timedelta(seconds=1) if asked.until else datetime.now(UTC)
     return WardReport(
         _title(asked), asked.level, at, _set(ground.rows), columns, list(lines.values()), totals,
-        asked.since, await _before(session, columns, asked, ground), await findings.read(session, asked, ground, found),
+        asked.since, await _before(session, columns, asked, ground),
+        await findings.read(session, asked, ground, found, kept),
     )  # fmt: skip
 
 
@@ -113,9 +121,7 @@ def _set(areas: Sequence[Row[Any]]) -> AreaSet:
 # ── public figures ──────────────────────────────────────────────────────────────────────────
 
 
-def _public(
-    columns: Iterable[Figure], asked: Question, ground: Ground, found: Mapping[int | None, Raw]
-) -> tuple[dict[int, Line], Line]:
+def _public(columns: Iterable[Figure], asked: Question, ground: Ground, found: Places) -> tuple[dict[int, Line], Line]:
     """The lines by place and their sums, with everything that counts no persons."""
     lines = {area.id: Line(area.code, area.name, population=area.population) for area in ground.rows}
     lines |= {AREA_WIDE: Line("", "Area-wide"), NOWHERE: Line("", f"In no {asked.level}")}
@@ -123,7 +129,7 @@ def _public(
     counted = [figure for figure in figures.public(columns) if figure is not figures.DENSITY]
     totals = Line("", "Total", dict.fromkeys((figure.name for figure in counted), 0))
     for place, line in lines.items():
-        value = counting.public(found.get(place, {}), day, area=place > 0)
+        value = counting.public(found.get(place, Raw()), day, area=place > 0)
         line.values = {figure.name: int(value.get(figure.name, 0)) for figure in counted}
         for name, n in line.values.items():
             totals.values[name] = (totals.values[name] or 0) + (n or 0)
@@ -165,7 +171,7 @@ async def _persons(
     totals: Line,
     asked: Question,
     ground: Ground,
-    found: Mapping[int | None, Raw],
+    found: Places,
 ) -> None:
     """Fill in what counts persons, as the table of all wards shows it; no other table shows any.
 
@@ -174,19 +180,23 @@ async def _persons(
     """
     part = ground.scope is not None
     if asked.standing and part:
-        found = await counting.live(session, Question(), await asking.ground(session, Question()))
+        found = await tallies.of_persons(session)
     for figure in (figure for figure in columns if figure.counts_persons):
         if not asked.standing:
             for line in (*lines.values(), totals):
                 _put(line, figure, None)
             continue
         places = sorted({place for place in found if place is not None} | set(lines))
-        cells = {place: found.get(place, {}).get(figure.name, NONE) for place in (*places, None)}
+        cells = {place: _cell(found.get(place, Raw()), figure) for place in (*places, None)}
         out, no_total = small_counts.hidden([cells[place] for place in places], cells[None])
         hidden = {places[i] for i in out} | ({AREA_WIDE, NOWHERE} if part else set())
         for place, line in lines.items():
             _put(line, figure, None if place in hidden else cells[place].value)
         _put(totals, figure, None if no_total or part else cells[None].value)
+
+
+def _cell(raw: Raw, figure: Figure) -> Cell:
+    return Cell(raw.of(figure.name), raw.persons.get(figure.name, 0))
 
 
 def _put(line: Line, figure: Figure, value: float | None) -> None:

@@ -157,7 +157,7 @@ def _question(
     at: Annotated[Day | None, Query(description="The state at the end of this day (UTC); now, if left out.")] = None,
     since: Annotated[Day | None, Query(description="Also what is new since this day, and the period before.")] = None,
     area: Annotated[
-        Text | None, Query(max_length=4000, description="Only inside the areas with these codes (commas between).")
+        Text | None, Query(max_length=12_000, description="Only inside the areas with these codes (commas between).")
     ] = None,
 ) -> Question:
     codes = tuple(filter(None, area.split(","))) if area else ()

@@ -8,7 +8,7 @@ BEGIN
     FOREACH name IN ARRAY ARRAY[
       'alembic_version', 'appreciation', 'area', 'asset', 'asset_area', 'boundary_set', 'comment', 'community', 'flag',
       'import_run', 'link', 'map_cell', 'map_change', 'membership', 'need', 'person', 'pledge', 'postcode', 'proposal',
-      'state_change', 'transition', 'update', 'word']
+      'state_change', 'tally', 'tally_change', 'transition', 'update', 'word']
     LOOP
       IF to_regclass('public.' || quote_ident(name)) IS NOT NULL THEN
         EXECUTE format('GRANT SELECT ON public.%I TO civic_read', name);

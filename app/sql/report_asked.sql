@@ -7,7 +7,14 @@ WITH told AS MATERIALIZED (
       SELECT to_state FROM state_change
       WHERE thing = 'need' AND thing_id = need.id AND aspect = 'state' AND at < :until ORDER BY at DESC, id DESC LIMIT 1
     ) END AS state,
-    CASE WHEN CAST(:until AS timestamptz) IS NULL OR need.updated_at < :until THEN need.met > 0 ELSE false END AS begun
+    CASE WHEN CAST(:until AS timestamptz) IS NULL OR need.updated_at < :until THEN need.met > 0 ELSE EXISTS (
+      -- Some was met, and it did not begin anew afterwards: a need that was met in full and is reopened does.
+      SELECT FROM civic_verbs('need', need.uid) AS meeting
+      WHERE meeting.verb = 'needs.meet' AND meeting.at < :until AND NOT EXISTS (
+        SELECT FROM civic_verbs('need', need.uid) AS anew JOIN state_change AS again
+          ON again.thing = 'need' AND again.thing_id = need.id AND again.at = anew.at AND again.from_state = 'met'
+        WHERE anew.verb = 'needs.reopen' AND anew.at > meeting.at AND anew.at < :until)
+    ) END AS begun
   FROM placed JOIN need ON need.asset_id = placed.id JOIN asset ON asset.id = placed.id
   WHERE placed.stage <> 'ended'
 ),

@@ -1,6 +1,6 @@
 -- report_findings
--- What a report points at by name, at most :most of each list in the order of its rows: of `visible`, `placed` and `asked`, put
--- before this statement by app/reports/counting.py. `code` is that of the row, empty outside them; of what is area-wide its area's.
+-- What a report points at by name, at most :most of each list in the order of its rows: of `wide`, `visible`, `placed` and `asked`,
+-- put before this statement by app/reports/counting.py. `code` is that of the row, empty outside them; of what is area-wide its area's.
 SELECT * FROM (
   WITH wanting AS (
     SELECT asked.id, asked.kind, asked.unanswered, asked.blocking, asked.report_back_on, need.uid, need.title,
@@ -26,11 +26,6 @@ SELECT * FROM (
       ORDER BY array_position(CAST(:levels AS text[]), own.level::text), own.code COLLATE "C", asset.title, asset.id)
   FROM visible JOIN asset ON asset.id = visible.id JOIN area AS own ON own.id = asset.area_id
   WHERE visible.stage <> 'ended' AND (
-    asset.id IN (SELECT id FROM placed WHERE place = -1)
-    OR EXISTS (
-      -- What stands for an area around the one that is looked at.
-      SELECT FROM area AS looked_at WHERE looked_at.id = ANY (CAST(:scope AS bigint[])) AND looked_at.id <> own.id
-        AND array_position(CAST(:levels AS text[]), own.level::text) > array_position(CAST(:levels AS text[]), looked_at.level::text)
-        AND ST_Covers(own.geom, ST_PointOnSurface(looked_at.geom))))
+    asset.id IN (SELECT id FROM placed WHERE place = -1) OR asset.id IN (SELECT id FROM wide WHERE NOT inside))
 ) AS found
 WHERE nr <= :most ORDER BY list, nr

@@ -11,7 +11,7 @@ SELECT place, figure, value, persons FROM (
     SELECT place, placed.stage, kind, theme, CASE kind WHEN 'offer' THEN details ->> 'nature' WHEN 'place' THEN details ->> 'use' END AS way,
       to_char(greatest(CASE
         WHEN CAST(:until AS timestamptz) IS NULL OR updated_at < :until THEN updated_at
-        ELSE created_at
+        ELSE coalesce((SELECT max(at) FROM civic_verbs('asset', asset.uid) WHERE at < :until), created_at)
       END, reported.at) AT TIME ZONE 'UTC', 'YYYY-MM') AS month,
       count(*) AS n, sum(appreciation_count) AS thanks,
       count(*) FILTER (WHERE published_at >= CAST(:since AS timestamptz)

@@ -18,7 +18,7 @@ OPERATOR = Actor.system("test")
 #: What an import may leave behind when it is undone: logs and counters.
 LOGS = {
     "history", "state_change", "import_run", "import_row", "source", "outbox", "map_change", "map_cell", "idempotency",
-    "rate_counter", "job", "file", "file_part", "alembic_version", "spatial_ref_sys",
+    "rate_counter", "tally", "tally_change", "job", "file", "file_part", "alembic_version", "spatial_ref_sys",
 }  # fmt: skip
 HEADER = "ref,title,summary,lat,lon\n"
 
