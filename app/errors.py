@@ -124,6 +124,10 @@ class TooLarge(Problem):
     status, slug, title = 413, "too-large", "The request is too large"
 
 
+class ReportTooLarge(TooLarge):
+    slug, title = "report-too-large", "This report is too large to be written while you wait"
+
+
 class UnsupportedMediaType(Problem):
     status, slug, title = 415, "unsupported-media-type", "This address does not take that media type"
 

@@ -306,6 +306,28 @@ def test_somebody_who_may_not_install_gets_the_line_to_type(monkeypatch: pytest.
     assert stuck.value.code == 2
 
 
+@pytest.mark.parametrize(
+    ("there", "root", "done"),
+    [
+        (("soffice", "pdftotext"), None, True),
+        (("soffice", "pdftotext", "apt-get"), [], True),
+        (("pdftotext", "apt-get"), [], False),
+        (("soffice", "apt-get"), [], False),
+        (("apt-get",), None, True),
+        ((), [], True),
+    ],
+)
+def test_office_programs_come_where_they_can_and_elsewhere_their_tests_skip(
+    monkeypatch: pytest.MonkeyPatch, there: tuple[str, ...], root: list[str] | None, done: bool
+) -> None:
+    civic = command()
+    monkeypatch.setattr(shutil, "which", lambda name: name if name in there else None)
+    monkeypatch.setattr(civic, "root_words", lambda: root)
+    (step,) = [step for step in civic.needs(["test"]) if step.name == "office programs"]
+    assert step.done() == done
+    assert not [step for step in civic.needs(["demo"]) if step.name == "office programs"]
+
+
 @pytest.mark.parametrize("version", ["v18.20.4", "v20.18.9", "nonsense", None])
 def test_a_node_that_is_missing_or_too_old_is_replaced_by_one_of_our_own(
     version: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

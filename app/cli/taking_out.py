@@ -1,7 +1,8 @@
 """What comes out, and whether it is right: report wards, map verify."""
 
-import json
+import shutil
 import sys
+import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app.cli.opening import Data, cli, opened, stop, with_engines
+from app.cli.opening import Data, Refused, cli, opened, stop, with_engines
+from app.cli.telling import telling
 
 if TYPE_CHECKING:
     from app import db
@@ -17,12 +19,15 @@ if TYPE_CHECKING:
 reports = typer.Typer(help="Figures for officers and for everybody.", no_args_is_help=True)
 cli.add_typer(reports, name="report")
 
+Form = Literal["csv", "json", "xlsx", "geojson", "gpkg", "pdf", "brief"]
 Level = Literal["neighbourhood", "ward", "borough", "county", "region", "country"]
 
 
 @reports.command("wards")
 def report_wards(
-    form: Annotated[Literal["csv", "json"], typer.Option("--format", help="How to write it.")] = "csv",
+    form: Annotated[
+        Form, typer.Option("--format", help="How to write it; brief: each area on one page, as PDF.")
+    ] = "csv",
     out: Annotated[Path | None, typer.Option(dir_okay=False, help="Where to; else it is printed.")] = None,
     set_name: Annotated[str | None, typer.Option("--set", help="Another boundary set, by name.")] = None,
     at: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The end of this day; else now.")] = None,
@@ -32,24 +37,26 @@ def report_wards(
     data: Data = None,
 ) -> None:
     """What the community has, ward by ward: assets by kind, thanks, needs, proposals, pledges."""
-    from app import auth
-    from app.reports import wards, writers
+    from app.actions.progress import Progress
+    from app.reports import registry, wards
 
+    if out is None and form not in ("csv", "json"):
+        raise Refused(f"A {form} is nothing for a terminal. Say where to write it: --out FILE.")
     days = [day.date() if day else None for day in (at, since)]
     codes = tuple(area.split(",")) if area else ()
     asked = wards.Question(level=level, set_name=set_name, at=days[0], since=days[1], areas=codes)
 
-    async def read(engines: "db.Engines") -> wards.WardReport:
-        async with engines.snapshot() as session:
-            return await wards.read(session, auth.Actor.system("report"), asked)
+    with opened(data) as settings, tempfile.TemporaryDirectory(prefix="civic-report-") as folder, telling() as tell:
+        made = Path(folder) / f"report.{registry.FORMATS[form].suffix}"
 
-    with opened(data) as settings:
-        report = with_engines(settings, read)
-    text = "".join(writers.csv_lines(report)) if form == "csv" else json.dumps(writers.plain(report), indent=1) + "\n"
-    if out:
-        out.write_text(text, encoding="utf-8", newline="")
-    else:
-        sys.stdout.write(text.replace("\r\n", "\n"))
+        async def produce(engines: "db.Engines") -> None:
+            await registry.produce(engines, asked, form, made, lambda *told: tell(Progress(*told)))
+
+        with_engines(settings, produce)
+        if out:
+            shutil.move(made, out)
+        else:
+            sys.stdout.write(made.read_text(encoding="utf-8"))
 
 
 maps = typer.Typer(help="The counts behind the map.", no_args_is_help=True)

@@ -80,7 +80,8 @@ _COUNTS = ("appreciations", "open_needs", "easting", "northing")
 def write_geopackage(matter: Matter, path: Path) -> None:
     """Layers `wards` (or of another level) and `assets`; tables without places: `definitions` and `about`."""
     report = matter.report
-    package = _Package(path)
+    named = path.with_name(f"{path.name}.gpkg")  # GDAL complains of any other name
+    package = _Package(named)
     figures = {
         figure.name: float if figure.unit in ("hours", "per 1,000 residents") else int for figure in report.columns
     }
@@ -97,6 +98,7 @@ def write_geopackage(matter: Matter, path: Path) -> None:
         (None, {"what": what, "said": None if value is None else str(value)}) for what, value in tables.about(report)
     )
     package.write("about", {"what": str, "said": str}, said)
+    named.replace(path)
 
 
 def _flat(line: Line) -> Values:

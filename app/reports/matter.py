@@ -7,7 +7,7 @@ are in memory.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -53,16 +53,24 @@ class Pulling:
         self._loop = asyncio.get_running_loop()
         self._over = threading.Event()
         self._tell = tell
+        self._begun: list[AsyncGenerator[Any, None]] = []
 
     def stop(self) -> None:
         """The writer ends where it next asks for a row."""
         self._over.set()
+
+    async def close(self) -> None:
+        """End what was begun to be read; on the loop, after the writer has ended."""
+        for rows in self._begun:
+            await rows.aclose()
 
     def pulled(
         self, source: Callable[[], AsyncIterator[T]], what: str, unit: str, expected: int | None = None
     ) -> Iterator[T]:
         """The rows of `source`, for a thread other than the loop's. Raises what reading raises, and Stopped."""
         rows = source()
+        if isinstance(rows, AsyncGenerator):
+            self._begun.append(rows)
         done = 0
         while some := self.asked(_some(rows)):
             yield from some

@@ -15,13 +15,15 @@ from app.errors import Invalid
 from app.reports import maps, typeset
 from app.reports.asset_rows import AssetRow
 from app.reports.matter import Matter
-from app.reports.printed import MOST_ASSETS, Telling, amount
+from app.reports.printed import MOST_ASSETS, Telling, amount, cut
 
 TEMPLATE = "wards.typ"
 #: Areas that have pages of their own; a report on more is a summary.
 MOST_AREAS = 80
 #: Areas whose figure is written on the map.
 MOST_NUMBERS = 60
+#: Letters of the name of an area above its pages.
+LONGEST_NAME = 90
 
 
 def write(matter: Matter, path: Path) -> None:
@@ -120,8 +122,9 @@ class _Book:
     def brief(self, area: _Area) -> None:
         """One area on one page."""
         telling = self._telling
-        page = self._opened(area, level=1) | _split(telling.bars(area.row, brief=True))
-        page |= {"tables": [], "findings": telling.findings(area.row["ward_code"], brief=True), "brief": True}
+        parts = telling.bars(area.row, brief=True)
+        page = self._opened(area, level=1) | {"brief": True, "first": parts[:1] + parts[2:], "under": parts[1:2]}
+        page |= {"left": [], "tables": [], "findings": telling.findings(area.row["ward_code"], brief=True)}
         self._pages.append(page)
 
     def _opened(self, area: _Area, level: int) -> dict[str, Any]:
@@ -136,8 +139,8 @@ class _Book:
             "caption": "A ring with a number stands for several assets close together." if area.marks.crowded else "",
         }  # fmt: skip
         return {
-            "level": level, "title": name, "subtitle": self._telling.about(code, area.row), "map": drawn,
-            "headline": self._telling.headline(area.row),
+            "level": level, "title": cut(name, LONGEST_NAME), "subtitle": self._telling.about(code, area.row),
+            "map": drawn, "headline": self._telling.headline(area.row),
         }  # fmt: skip
 
     def _overview(self) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 Numbers are text here, as they are to be printed; None is a figure that is left out.
 """
 
+import math
 import re
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from itertools import accumulate
 from typing import Any
 
 from app import kinds, locale
@@ -18,8 +21,9 @@ from app.reports.wards import WardReport
 MOST_ASSETS, MOST_LINES = 100, 104
 #: Letters of a title on a line of the list of assets, and at most.
 LINE, LONGEST = 44, 84
-#: Lines of a list of gaps or strengths; in a brief.
-MOST_LISTED, MOST_IN_BRIEF = 6, 3
+#: Lines of a list of gaps or strengths; in a brief, which has so many themes as well. Letters in a narrow column.
+MOST_LISTED, MOST_IN_BRIEF, MOST_THEMES = 6, 3, 6
+SHORT = 40
 SHADE = "#36889a"
 NOTHING, LEFT_OUT = "Nothing yet", "Left out, for it counts persons"
 Row = Mapping[str, Any]
@@ -77,7 +81,8 @@ class Telling:
     def __init__(self, report: WardReport) -> None:
         self.report = writers.plain(report)
         self.level: str = self.report["level"]
-        self.title: str = self.report["title"]
+        areas = [row["ward_name"] for row in self.report["rows"] if row["ward_code"]]
+        self.title: str = f"{areas[0]}: what it has, needs and offers" if len(areas) == 1 else self.report["title"]
         self.totals: Row = {**self.report["totals"], "ward_code": None}
         self._columns: list[Row] = self.report["columns"]
         self._before = self.report.get("before")
@@ -151,19 +156,20 @@ class Telling:
     def bars(self, row: Row, *, brief: bool = False) -> list[dict[str, Any]]:
         """The parts that there are figures for."""
         parts = [
-            self._part(title, label, [column for column in self._columns if chosen(column)], row)
+            self._part(title, label, [column for column in self._columns if chosen(column)], row, brief=brief)
             for title, label, chosen, in_brief in PARTS
             if in_brief or not brief
         ]
         return _together([part for part in parts if part])
 
-    def _part(self, title: str, label: str, columns: Sequence[Row], row: Row) -> dict[str, Any] | None:
+    def _part(self, title: str, label: str, columns: Sequence[Row], row: Row, *, brief: bool) -> dict[str, Any] | None:
         if not columns:
             return None
         before = self._of_before(row)
         values = [row.get(column["name"]) for column in columns]
         most = max((value or 0 for value in values), default=0) or 1
-        rows, none = [], []
+        rows: list[dict[str, Any]] = []
+        none: list[str] = []
         for column, value in zip(columns, values, strict=True):
             kind = _KINDS.get(column["name"])
             old = before.get(column["name"]) if before else None
@@ -176,6 +182,10 @@ class Telling:
         if all(value is None for value in values):
             return _bars(title, label, [], LEFT_OUT, dated=False)
         note = f"None: {', '.join(none)}." if none and rows else NOTHING if none else ""
+        if brief and len(rows) > MOST_THEMES and not any("kind" in told for told in rows):
+            most_first = sorted(range(len(rows)), key=lambda n: -rows[n]["share"])
+            note = f"Fewer: {', '.join(rows[n]['label'] for n in most_first[MOST_THEMES:])}."
+            rows = [rows[n] for n in most_first[:MOST_THEMES]]
         return _bars(title, label, rows, note, dated=before is not None)
 
     def _of_before(self, row: Row) -> Row | None:
@@ -209,7 +219,10 @@ class Telling:
             more = found.get("more", {}).get(name, 0) if code is None else 0
             left = len(items) - most + more if len(items) > most else more
             if items:
-                rows = [[_cut(cell) for cell in cells(item)] for item in items[:most]]
+                wide = SHORT if len(columns) <= 2 else LINE if brief else LONGEST
+                rows = [
+                    [cut(cell, SHORT if n else wide) for n, cell in enumerate(cells(item))] for item in items[:most]
+                ]
                 note = f"And {left:,} more: the spreadsheet lists them." if left else ""
                 parts.append(_table(title, columns, rows, note))
         return _paired(parts)
@@ -219,10 +232,11 @@ class Telling:
         rows: list[list[Any]] = []
         lines = 0
         for asset in known:
-            lines += 1 + (min(len(asset.title), LONGEST) - 1) // LINE
+            told = _asset(asset)
+            lines += _lines(told[0])
             if lines > MOST_LINES:
                 break
-            rows.append(_asset(asset))
+            rows.append(told)
         total = row["total_assets"]
         note = (
             f"{len(rows)} of {total:,} assets. The spreadsheet of this report lists them all."
@@ -274,9 +288,24 @@ def _short(label: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _cut(text: str, most: int = LONGEST) -> str:
+def cut(text: str, most: float = LONGEST) -> str:
+    """A text of at most so many small letters' width, on one line; what is cut off is marked."""
     plain = " ".join(text.split())
-    return plain if len(plain) <= most else f"{plain[: most - 1].rstrip()}…"
+    ends = list(accumulate(map(_width, plain), initial=0.0))
+    return plain if ends[-1] <= most else f"{plain[: bisect_right(ends, most - 1) - 1].rstrip()}…"
+
+
+def _width(sign: str) -> float:
+    """How wide a sign is printed, roughly, against a small letter; one from another script may be set from a wide font,
+    or by its name."""
+    if not sign.isascii():
+        return 1.5 if sign.isalpha() and sign < "\u2000" else 12.0 if ord(sign) > 0xFFFF else 2.5
+    return 1.9 if sign in "MW@%mw" else 1.4 if sign.isupper() or sign in "#&=+<>~^" else 1.0
+
+
+def _lines(text: str) -> int:
+    """How many lines a title takes in the list of assets."""
+    return max(1, math.ceil(sum(map(_width, text)) / LINE))
 
 
 def _theme(name: str) -> str:
@@ -288,7 +317,7 @@ def _asset(asset: AssetRow) -> list[Any]:
     place = [f"{value:.0f}" if value is not None else "" for value in (asset.easting, asset.northing)]
     stage = locale.catalogue()["stages"][asset.stage]
     counts = [amount(asset.appreciations), amount(asset.open_needs)]
-    return [_cut(asset.title), {"kind": asset.kind, "label": kind}, _theme(asset.theme), stage, *place, *counts]
+    return [cut(asset.title), {"kind": asset.kind, "label": kind}, _theme(asset.theme), stage, *place, *counts]
 
 
 #: list of findings → its title, its columns, and what stands in them

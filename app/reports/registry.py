@@ -50,10 +50,6 @@ FORMATS: dict[str, Format] = {
 }
 
 
-class ReportTooLarge(errors.TooLarge):
-    slug, title = "report-too-large", "This report is too large to be written while you wait"
-
-
 async def produce(
     engines: Engines, asked: Question, name: str, path: Path, tell: Tell = untold, *, most: int | None = None
 ) -> str:
@@ -67,7 +63,7 @@ async def produce(
         report = await wards.read(session, auth.VISITOR, asked)
         count = int(report.totals.values["total_assets"] or 0)
         if most is not None and count > most:
-            raise ReportTooLarge(
+            raise errors.ReportTooLarge(
                 f"It has {count:,} assets; up to {most:,} are written at once. Order it: POST /api/v1/reports/jobs."
             )
         pulling = Pulling(tell)
@@ -80,7 +76,10 @@ async def produce(
             assets=lambda: pulling.pulled(lambda: asset_rows.rows(session, asked), "writing assets", "assets", count),
             needs=lambda: pulling.pulled(lambda: asset_rows.needs(session, asked), "writing needs", "needs"),
         )
-        await _off_the_loop(pulling, form, matter, path)
+        try:
+            await _off_the_loop(pulling, form, matter, path)
+        finally:
+            await pulling.close()
     return file_name(report, name)
 
 

@@ -16,6 +16,7 @@ from app.routers import (
     ogc_tiles,
     outlines,
     proposals,
+    report_files,
     reports,
     tiles,
 )
@@ -30,6 +31,7 @@ ALL = (
     catalogue.router,
     limits.router,
     reports.router,
+    report_files.router,
     imports.router,
     desk.router,
     tiles.router,

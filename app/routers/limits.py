@@ -5,7 +5,7 @@ from pydantic import BaseModel
 
 from app import auth, wire
 from app.kinds.document import AssetProperties
-from app.routers import accounts, assets, catalogue, deps, discussion, needs, proposals
+from app.routers import accounts, assets, catalogue, deps, discussion, needs, proposals, report_files
 from app.routers.deps import Serving, act
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"])
@@ -26,6 +26,7 @@ FIXED: dict[str, int | float] = {
     "page_of_assets": assets.MAX_PAGE,
     "page_of_others": deps.MAX_PAGE,
     "areas_drawn": catalogue.MAX_DRAWN,
+    "report_assets_at_once": report_files.MOST_AT_ONCE,
     "body_bytes": deps.MAX_BODY,
     "import_bytes": deps.MAX_IMPORT,
     "idempotency_key_characters": deps.MAX_KEY,

@@ -1,6 +1,7 @@
 """Reports made by hand, for tests of how they are written: no database, and any text that a person may think of."""
 
 import struct
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -51,6 +52,12 @@ def asset(number: int, title: str, ward: str = "W1", **given: object) -> AssetRo
     return AssetRow(**(values | given))  # type: ignore[arg-type]
 
 
+def need(title: str, ward: str = "W1", *, unanswered: bool = True) -> NeedRow:
+    """An open need of an asset of the same title."""
+    day = date(2026, 12, 1)
+    return NeedRow(UID, title, "people", "open", 3, 1, True, day, UID, title, ward, f"Ward {ward}", unanswered)
+
+
 def line(code: str, name: str, **given: int | float | None) -> Line:
     """A row of figures: 7 of each, unless said otherwise."""
     values: dict[str, int | float | None] = {figure.name: 7 for figure in figures.of_wards(period=True)}
@@ -81,11 +88,11 @@ def matter(
     findings: Findings | None = None,
     needs: tuple[NeedRow, ...] = (),
     name: str = "Ward",
-    **given: int | float | None,
+    values: Mapping[str, int] | None = None,
 ) -> Matter:
     """A report on these wards, each a square, with these assets."""
     counts = {ward: sum(one.ward_code == ward for one in assets) for ward in wards}
-    lines = [line(ward, f"{name} {ward}", **({"total_assets": counts[ward]} | given)) for ward in wards]
+    lines = [line(ward, f"{name} {ward}", **({"total_assets": counts[ward]} | dict(values or {}))) for ward in wards]
     lines += [line("", "Area-wide"), line("", "In no ward")]
     before = Before(
         date(2026, 1, 1), date(2026, 4, 30), {one.code: one.values for one in lines if one.code}, lines[0].values
