@@ -300,7 +300,7 @@ def _changed_over(read: Sequence[tuple[float, float]], epsg: int) -> str:
     fewer = min(sum(turned), len(turned) - sum(turned))
     if not fewer or high - low < 2 * near:
         return ""
-    return f"; ATTENTION: {fewer} of {len(read)} rows looked at seem to have the two coordinates changed over"
+    return f", but {fewer} of {len(read)} rows looked at seem to have the two coordinates changed over"
 
 
 def _system_of(read: Sequence[tuple[float, float]]) -> int | None:
@@ -338,15 +338,21 @@ def _one_column(some: Sequence[Row], column: str, epsg: int | None) -> Reading:
 
 
 def _both(column: str, some: Sequence[Row], epsg: int | None) -> Reading | None:
-    """A column of both coordinates; None where at least half of its cells are something else."""
-    x_first = squeezed(column).startswith(("lo", "lng", "east", "x")) and not squeezed(column).startswith("loca")
+    """A column of both coordinates; None where at least half of its cells are something else.
+
+    A name tells their order, else the latitude comes first and the easting does.
+    """
     cells = [cell for row in some if (cell := text_of(row.values.get(column)))]
-    pairs = [pair for cell in cells if (pair := numbers.pair_in(cell, x_first))]
-    found = _understood(pairs, epsg) if 2 * len(pairs) > len(cells) else None
-    if found is None:
-        return None
-    order = "the eastern one first" if x_first else "the northern one first"
-    return replace(found, both=column, x_first=x_first, says=f"from '{column}' (two in a cell, {order}), {found.says}")
+    named = re.match(r"(lon|lng|east|x)|(?:lat|north|y)", squeezed(column))
+    for x_first in [bool(named[1])] if named else [False, True]:
+        pairs = [pair for cell in cells if (pair := numbers.pair_in(cell, x_first))]
+        found = _understood(pairs, epsg) if 2 * len(pairs) > len(cells) else None
+        if found and (named or x_first or found.epsg == WGS84):
+            says = (
+                f"from '{column}' (two in a cell, the {'eastern' if x_first else 'northern'} one first), {found.says}"
+            )
+            return replace(found, both=column, x_first=x_first, says=says)
+    return None
 
 
 def _postcode_column(table: Table, some: Sequence[Row]) -> str | None:

@@ -123,7 +123,7 @@ def _book(file: File) -> _Book:
     there = set(archives.members(file))
 
     def heard(member: str) -> "_Parts":
-        parts = _Parts()
+        parts = _Parts(file)
         if member in there:
             for _ in Document(File(file.path, file.name, member)).walk(parts):
                 pass
@@ -151,7 +151,8 @@ def _book(file: File) -> _Book:
 class _Parts:
     """Hears the small parts of a workbook: its sheets, where they are, and which styles are dates."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: File) -> None:
+        self._file = file
         self.sheets: list[dict[str, str]] = []
         self.ties: list[dict[str, str]] = []
         self.since_1904 = False
@@ -174,7 +175,7 @@ class _Parts:
         elif name == "xf" and self._in_styles:
             self._styles.append(bare.get("numFmtId", "0"))
         if len(self._formats) + len(self._styles) + len(self.ties) > 200_000:
-            raise Invalid("The workbook has more styles than any has.")
+            raise Invalid(f"{self._file.name} has more styles of cells than any workbook has.")
 
     def end(self, name: str, text: str) -> None:
         if name == "cellXfs":
