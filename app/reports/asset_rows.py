@@ -89,7 +89,7 @@ async def needs(session: AsyncSession, asked: Question) -> AsyncIterator[NeedRow
 async def _each(session: AsyncSession, name: str, asked: Question) -> AsyncGenerator[Any, None]:
     asking.check(asked)
     ground = await asking.ground(session, asked)
-    statement = db.sql(name).columns().add_cte(*counting.parts(asked))
+    statement = db.sql(name).columns().add_cte(*counting.parts(asked, ground))
     await session.execute(text("SET LOCAL statement_timeout = 0"))  # a country takes minutes
     values = counting.values(asked, ground) | {"level": asked.level}
     found = await session.stream(statement, values, execution_options={"yield_per": FETCHED})
