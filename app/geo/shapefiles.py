@@ -33,29 +33,39 @@ class Shapefile:
 
     def __init__(self, file: File, members: Sequence[str], layer: str | None) -> None:
         self._name = file.name
-        self._folder = Path(tempfile.mkdtemp(prefix="civic-shapes-"))
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        self._path = self._folder / "shapes.shp"
-        stem = self._chosen(members, layer)
+        folder = Path(tempfile.mkdtemp(prefix="civic-shapes-"))
+        forget = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._path = folder / "shapes.shp"
+        try:
+            self._open(file, members, self._chosen(members, layer))
+        except BaseException:
+            forget()
+            raise
+
+    def _open(self, file: File, members: Sequence[str], stem: str) -> None:
         self._unpack(file, members, stem)
         self._batches = list(self._measured())
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", RuntimeWarning)  # GDAL's remarks are for who runs GDAL
-                about = pyogrio.read_info(self._path)
-        except (pyogrio.errors.CRSError, UnboundLocalError) as error:  # the latter where its text is no UTF-8
-            raise Invalid(
-                f"{self._name} has a .prj that cannot be read. Leave it out, and say --crs EPSG:number."
-            ) from error
-        except (RuntimeError, ValueError) as error:
-            raise Invalid(f"{self._name} is not a readable Shapefile.") from error
         self._encoding = self._said_encoding()
+        about = self._info()
         self.columns = [str(name) for name in about["fields"]][:MAX_COLUMNS]
         self.epsg = _epsg(about["crs"])
         if about["crs"] and self.epsg is None:
             raise Invalid(f"The coordinate system of {self._name} is none of EPSG's: say --crs EPSG:number.")
         unsaid = "" if about["crs"] else ", without a .prj that names its coordinate system"
         self.what = f"Shapefile, {stem.rpartition('/')[2]}{unsaid}"
+
+    def _info(self) -> dict[str, Any]:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # GDAL's remarks are for who runs GDAL
+                about: dict[str, Any] = pyogrio.read_info(self._path, encoding=self._encoding)
+                return about
+        except (pyogrio.errors.CRSError, UnboundLocalError) as error:  # the latter where its text is no UTF-8
+            raise Invalid(
+                f"{self._name} has a .prj that cannot be read. Leave it out, and say --crs EPSG:number."
+            ) from error
+        except (RuntimeError, ValueError) as error:
+            raise Invalid(f"{self._name} is not a readable Shapefile.") from error
 
     def rows(self) -> Iterator[Row]:
         """Every row, in batches."""
