@@ -120,6 +120,18 @@ async def beginning_with(session: AsyncSession, actor: Actor, number: str) -> Im
     return found[0]
 
 
+async def waiting(session: AsyncSession, actor: Actor) -> dict[str, int]:
+    """How many rows wait for a place (`unplaced`), and how many previews to be confirmed (`imports_waiting`)."""
+    if rules.areas_of(actor, "imports.bring_in") == frozenset() or not rules.holds(actor, "imports.bring_in"):
+        return {"unplaced": 0, "imports_waiting": 0}
+    rows = select(func.count()).select_from(ImportRow).join(ImportRun, ImportRun.id == ImportRow.run_id)
+    previews = select(func.count()).select_from(ImportRun).where(ImportRun.state == "previewed", _mine(actor))
+    return {
+        "unplaced": await session.scalar(rows.where(ImportRow.waits, _mine(actor))) or 0,
+        "imports_waiting": await session.scalar(previews) or 0,
+    }
+
+
 # ── rows ────────────────────────────────────────────────────────────────────────────────────
 
 

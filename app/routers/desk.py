@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from app import rules
-from app.actions import moderation
+from app.actions import import_desk, moderation
 from app.auth import Actor
 from app.models import Flag
 from app.routers import contributions
@@ -37,13 +37,15 @@ class Counts(Out):
     pending: int
     hidden_comments: int
     pending_comments: int
+    unplaced: int
+    imports_waiting: int
 
 
 @router.get("/desk", **act("desk.read"))
-async def read_desk(response: Response, session: Read, actor: Who) -> Counts:
+async def read_desk(response: Response, session: Read, own: Tx, actor: Who) -> Counts:
     """What waits in your areas, in numbers; councillors see these, and nothing of what they count."""
     response.headers["Cache-Control"] = "no-store"
-    return Counts(**await desk.counts(session, actor))
+    return Counts(**await desk.counts(session, actor), **await import_desk.waiting(own, actor))
 
 
 # ── flags ───────────────────────────────────────────────────────────────────────────────────

@@ -130,6 +130,19 @@ async def test_an_officer_previews_corrects_brings_in_places_and_undoes(desk: To
     assert (kept["asset"], kept["reason"]) == (created[1]["asset"], "people appreciated it")
 
 
+async def test_the_desk_counts_previews_and_rows_that_wait(desk: Town) -> None:
+    async def waits(who: str) -> tuple[int, int]:
+        found = (await desk[who].get("/api/v1/desk")).json()
+        return found["unplaced"], found["imports_waiting"]
+
+    first, _ = await send(desk), await send(desk)
+    assert await waits("officer") == await waits("operator") == (0, 2)
+    await act(desk, first["uid"], "confirm")
+    assert {who: await waits(who) for who in ("officer", "operator", "far_officer", "councillor")} == {
+        "officer": (1, 1), "operator": (1, 1), "far_officer": (0, 0), "councillor": (0, 0),
+    }  # fmt: skip
+
+
 async def test_the_next_release_shows_the_difference_first(desk: Town) -> None:
     first = await act(desk, (await send(desk, "operator", key=""))["uid"], "confirm", "operator")
     assert first["state"] == "done"
