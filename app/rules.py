@@ -78,6 +78,7 @@ RULES: dict[str, Rule] = {
     "moderation.hide": _rule("moderate", OFFICER, OPERATOR, never=(OWNER, AUTHOR)),
     "moderation.restore": _rule("moderate", OFFICER, OPERATOR, never=(OWNER, AUTHOR)),
     "reports.read": _rule("reports:read", ANYONE),
+    "reports.order": _rule("reports:read", SIGNED_IN),
     "desk.read": _rule("reports:read", OFFICER, COUNCILLOR, OPERATOR, anywhere=True),
     "desk.moderate": _rule("moderate", OFFICER, OPERATOR, anywhere=True),
     "areas.bring_in": _rule("", OPERATOR, anywhere=True),

@@ -6,17 +6,21 @@ To add one: write its body, add it to JOBS. A body may run twice for the same ev
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import func, select
 
 from app import auth, mail
 from app.actions import assets, import_jobs, orders, tries, upkeep
+from app.actions.progress import Progress, Tell
+from app.actions.tries import Outcome, Try
 from app.auth import Actor
 from app.db import Engines
 from app.geo import pyramid
 from app.jobs import Always, Job, OnClock, OnEvent, Worker
-from app.reports import tallies
+from app.reports import registry, tallies
+from app.reports.asking import Question
 from app.settings import Settings
 
 FOLD_S = 1.0
@@ -77,8 +81,19 @@ async def fold_tallies(worker: Worker) -> None:
         await tallies.fold(session)
 
 
-#: What does which job; see tries.Work.
+async def make_report(engines: Engines, this: Try, tell: Tell) -> Outcome:
+    """Write the report that somebody ordered."""
+    asked, form = this.asked, registry.FORMATS[this.asked["format"]]
+    at, since = (date.fromisoformat(asked[name]) if asked[name] else None for name in ("at", "since"))
+    question = Question(asked["level"], asked["set"], at, since, tuple(asked["areas"]))
+    path = this.folder / f"report.{form.suffix}"
+    name = await registry.produce(engines, question, form.name, path, lambda *far: tell(Progress(*far)))
+    return Outcome(None, path, name, form.media_type)
+
+
+#: What does which job.
 WORKS: dict[str, tries.Work] = {
+    "report": make_report,
     "import.preview": import_jobs.preview,
     "import.run": import_jobs.bring_in,
     "import.undo": import_jobs.undo,

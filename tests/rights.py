@@ -53,6 +53,7 @@ flags.decide               0       h       h     -      h      h      h       + 
 moderation.hide            0       -       -     -      -      -      -       +        -           -         +
 moderation.restore         0       -       -     -      -      -      -       +        -           -         +
 reports.read               +       +       +     +      +      +      +       +        +           +         +
+reports.order              0       +       +     +      +      +      +       +        +           +         +
 desk.read                  0       -       -     -      -      -      -       +        +           +         +
 desk.moderate              0       -       -     -      -      -      -       +        +           -         +
 areas.bring_in             0       -       -     -      -      -      -       -        -           -         +
@@ -82,7 +83,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
         "pledges.see", "pledges.promise", "pledges.confirm", "pledges.fulfil", "pledges.miss", "pledges.withdraw",
         "flags.raise",
     ),
-    "reports:read": ("reports.read", "desk.read"),
+    "reports:read": ("reports.read", "reports.order", "desk.read"),
     "moderate": ("flags.see", "flags.decide", "moderation.hide", "moderation.restore", "desk.moderate"),
 }  # fmt: skip
 OPEN = ("accounts.sign-in", "service.read")
@@ -114,9 +115,8 @@ SEEN: dict[tuple[str, str], tuple[str, ...]] = {
 
 #: Acts that are about no thing, so that no state matters to them.
 THINGLESS = (
-    "map.read", "assets.publish", "reports.read", "desk.read", "desk.moderate", "areas.bring_in", "imports.bring_in",
-    "postcodes.bring_in",
-    "accounts.sign-in", "accounts.self", "service.read",
+    "map.read", "assets.publish", "reports.read", "reports.order", "desk.read", "desk.moderate", "areas.bring_in",
+    "imports.bring_in", "postcodes.bring_in", "accounts.sign-in", "accounts.self", "service.read",
 )  # fmt: skip
 
 
@@ -256,6 +256,11 @@ OTHERS: dict[str, str] = {
     "GET /api/v1/reports/wards.gpkg": "reports.read",
     "GET /api/v1/reports/wards.pdf": "reports.read",
     "GET /api/v1/reports/wards/brief.pdf": "reports.read",
+    "POST /api/v1/reports/jobs": "reports.order",
+    "GET /api/v1/reports/jobs": "reports.order",
+    "GET /api/v1/reports/jobs/{job}": "reports.order",
+    "DELETE /api/v1/reports/jobs/{job}": "reports.order",
+    "GET /api/v1/reports/jobs/{job}/file": "reports.order",
     "GET /api/v1/desk": "desk.read",
     "GET /api/v1/desk/flags": "desk.moderate",
     "GET /api/v1/desk/hidden": "desk.moderate",

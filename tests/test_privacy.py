@@ -159,6 +159,7 @@ async def test_no_answer_to_anybody_else_tells_where_somebody_is_or_how_to_reach
         "asset": home.uids["asset"], "code": NORTH, "postcode": "SW21JQ", "proposal": home.uids["proposal"],
         "level": "ward", "collection_id": "projects", "feature_id": home.uids["asset"], "grid": "WebMercatorQuad",
         "uid": home.uids["asset"],
+        "job": home.uids["asset"],
     }  # fmt: skip
     drawn = {"z", "x", "y", "matrix", "row", "col"}
     assert set(re.findall(r"{(\w+)}", " ".join(reads()))) == set(filled) | drawn

@@ -22,7 +22,7 @@ from app.wire import Cursor
 EVENT = "jobs.ordered"
 #: what → the act that whoever orders it needs a right to
 ACTS = {
-    "report": "reports.read",
+    "report": "reports.order",
     "import.preview": "imports.bring_in",
     "import.run": "imports.bring_in",
     "import.undo": "imports.bring_in",

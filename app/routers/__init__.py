@@ -17,6 +17,7 @@ from app.routers import (
     outlines,
     proposals,
     report_files,
+    report_jobs,
     reports,
     tiles,
 )
@@ -33,6 +34,7 @@ ALL = (
     reports.router,
     report_files.router,
     imports.router,
+    report_jobs.router,
     desk.router,
     tiles.router,
     outlines.router,

@@ -3,7 +3,8 @@
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from app import auth, wire
+from app import auth, files, wire
+from app.actions import orders
 from app.kinds.document import AssetProperties
 from app.routers import accounts, assets, catalogue, deps, discussion, needs, proposals, report_files
 from app.routers.deps import Serving, act
@@ -61,6 +62,10 @@ FIXED: dict[str, int | float] = {
     "sign_in_tries": 5,
     "session_days": auth.SESSION_DAYS,
     "session_idle_days": auth.SESSION_IDLE_DAYS,
+    "jobs_waiting": orders.MOST_WAITING,
+    "job_hours": int(orders.KEPT.total_seconds() // 3600),
+    "file_bytes": files.MOST_OF_ONE,
+    "files_bytes": files.MOST_OF_ALL,
 }
 
 

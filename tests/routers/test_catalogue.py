@@ -53,7 +53,8 @@ async def test_themes_are_listed_in_their_order_with_a_word_each(town: Town) -> 
 #: limit → the value that the tests of each route meet on both sides.
 LIMITS = {
     "page_of_assets": 1000, "page_of_others": 200, "areas_drawn": 10_000, "body_bytes": 2_000_000,
-    "import_bytes": 64_000_000,
+    "import_bytes": 64_000_000, "jobs_waiting": 5, "job_hours": 24, "file_bytes": 10**9, "files_bytes": 2 * 10**9,
+    "report_assets_at_once": 5000,
     "positions_in_a_geometry": 5000, "latitude": 85.05, "radius_m": 50_000, "list_values": 100,
     "title_characters": 160, "summary_characters": 500, "body_characters": 20_000, "organiser_characters": 160,
     "website_characters": 500, "licence_characters": 80, "attribution_characters": 400, "consent_characters": 300,
