@@ -165,6 +165,8 @@ def _of_database(error: DBAPIError) -> errors.Problem:
         known = errors.of_constraint(name)
         if known:
             return known
+        if isinstance(cause, postgres_errors.ForeignKeyViolation) and name.endswith("_asset_id"):
+            return errors.NotFound()  # an import was undone meanwhile, and its asset has gone
     if isinstance(cause, postgres_errors.QueryCanceled | postgres_errors.LockNotAvailable):
         return errors.Busy()
     if isinstance(cause, postgres_errors.DeadlockDetected | postgres_errors.SerializationFailure):

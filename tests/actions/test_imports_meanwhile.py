@@ -8,6 +8,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import anyio
 import psycopg
@@ -17,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import kinds, localdb
-from app.actions import areas, import_batches, import_plan, imports
+from app.actions import areas, import_batches, import_plan, import_undo, imports
 from app.actions.import_plan import Plan
 from app.actions.progress import Progress
 from app.auth import Actor
@@ -73,6 +74,51 @@ async def test_people_read_and_write_while_an_import_runs(app: FastAPI, tmp_path
     listed = (await town["visitor"].get("/api/v1/assets", params={"count": "exact"})).json()
     assert listed["numberMatched"] == 302
     await town.leave()
+
+
+async def test_undoing_and_whoever_touches_an_asset_meanwhile_see_each_other(app: FastAPI, tmp_path: Path) -> None:
+    """Who was first counts: what is said before the undoing keeps an asset, what comes after it finds none."""
+    service = app.state.service
+    town = await Town.found(app, service.engines, service.secret)
+    async with service.engines.transaction() as importing:
+        await imports.bring_in(importing, OPERATOR, _plan(tmp_path, 3))
+    run: UUID = await town.sql("SELECT uid FROM import_run")
+    uids: list[UUID] = await town.sql("SELECT array_agg(uid ORDER BY id) FROM asset")
+    said = {"text": "Well!"}
+    assert (await town["other"].post(f"/api/v1/assets/{uids[0]}/comments", json=said)).status_code == 201
+    late: list[int] = []
+
+    async def speak() -> None:
+        late.append((await town["other"].post(f"/api/v1/assets/{uids[1]}/comments", json=said)).status_code)
+
+    async with anyio.create_task_group() as people, service.engines.transaction() as undoing:
+        done = await import_undo.undo(undoing, OPERATOR, run)
+        people.start_soon(speak)
+        await anyio.sleep(0.3)
+        assert late == [], "it waits for the undoing"
+    assert (done.removed, done.kept, late) == (2, 1, [404])
+    assert await town.sql("SELECT count(*) FROM comment") == 1
+    await town.leave()
+
+
+async def test_two_imports_of_one_source_come_in_one_after_the_other(engines: Engines, tmp_path: Path) -> None:
+    done: list[object] = []
+
+    async def one() -> None:
+        try:
+            async with engines.transaction() as session:
+                done.append((await imports.bring_in(session, OPERATOR, _plan(tmp_path, 200))).created)
+        except Busy as problem:
+            done.append(type(problem))
+
+    async with anyio.create_task_group() as both:
+        for _ in range(4):
+            both.start_soon(one)
+    assert done.count(200) == 1
+    assert set(done) <= {200, 0, Busy}
+    async with engines.transaction() as session:
+        assert await session.scalar(text("SELECT count(*) FROM asset")) == 200
+        assert await session.scalar(text("SELECT count(*) FROM source")) == 1
 
 
 async def test_a_change_of_boundaries_and_the_same_source_are_told_at_once_to_come_later(
