@@ -188,7 +188,7 @@ TABLES = (
 
 #: What app/reports/counting.py and tallies.py put before the statements of reports.
 PARTS = (
-    "visible AS SELECT id, stage, ward AS place FROM asset", "placed AS SELECT id, stage, id AS place FROM asset",
+    "visible AS SELECT id, stage FROM asset", "placed AS SELECT id, stage, id AS place FROM asset",
     "asked AS SELECT need.*, 0 AS place, true AS begun, true AS unanswered FROM need",
     "wide AS SELECT id, true AS inside FROM asset", "scoped AS SELECT id, true AS inside FROM asset",
     "changes AS SELECT place, asset_id, box FROM tally_change",

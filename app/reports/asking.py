@@ -83,8 +83,11 @@ async def ground(session: AsyncSession, asked: Question) -> Ground:
 
     Raises Invalid for an unknown area or set, or a day on which no boundaries were in force.
     """
-    scope = [await _area(session, code) for code in dict.fromkeys(asked.areas)] or None
-    values = {"level": asked.level, "set_name": asked.set_name, "until": asked.until, "scope": scope}
+    scope = await _areas(session, asked.areas) or None
+    values = {
+        "level": asked.level, "set_name": asked.set_name, "until": asked.until, "scope": scope,
+        "levels": list(lifecycles.LEVELS),
+    }  # fmt: skip
     rows = (await session.execute(db.sql("report_areas"), values)).all()
     if not rows and asked.set_name:
         raise Invalid(f"No {asked.level} of a set called '{asked.set_name}' is loaded{' there' if scope else ''}.")
@@ -93,12 +96,16 @@ async def ground(session: AsyncSession, asked: Question) -> Ground:
     return Ground(rows, scope)
 
 
-async def _area(session: AsyncSession, code: str) -> int:
-    known = select(Area.id).where(Area.code == code).order_by(Area.ended_at.is_not(None), Area.id.desc()).limit(1)
-    found: int | None = await session.scalar(known)
-    if found is None:
-        raise Invalid(f"There is no area with the code '{code}'.")
-    return found
+async def _areas(session: AsyncSession, codes: Sequence[str]) -> list[int]:
+    """The ids of these codes: of each the one in force, else the latest."""
+    if not codes:
+        return []
+    latest = select(Area.code, Area.id).where(Area.code.in_(codes)).order_by(Area.ended_at.is_(None), Area.id)
+    found = {row.code: row.id for row in await session.execute(latest)}  # the last one counts
+    for code in codes:
+        if code not in found:
+            raise Invalid(f"There is no area with the code '{code}'.")
+    return sorted(found.values())
 
 
 def _begins(day: date) -> datetime:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import CTE, BigInteger, Boolean, TextualSelect, column
+from sqlalchemy import CTE, BigInteger, Boolean, TextualSelect, column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import auth, db, kinds, lifecycles, search
@@ -26,17 +26,19 @@ _MONTH = "touched:"
 @dataclass(slots=True)
 class Raw:
     """What was counted in one place: by the words of the statement ('kind:idea', 'open_needs' …), assets by the month
-    in which somebody touched them last, and over how many different persons a figure was counted."""
+    in which somebody touched them last, over how many different persons a figure was counted, and the ids of what is
+    told by name (findings.MOST at most)."""
 
     values: dict[str, float] = field(default_factory=dict)
     months: dict[str, float] = field(default_factory=dict)
     persons: dict[str, int] = field(default_factory=dict)
+    ids: dict[str, list[int]] = field(default_factory=dict)
 
     def of(self, name: str) -> float:
         """What was counted under this word."""
         return self.values.get(name, 0)
 
-    def put(self, figure: str, value: float, persons: int) -> None:
+    def put(self, figure: str, value: float, persons: int, ids: list[int] | None) -> None:
         """Take in one row of the statement."""
         value = int(value) if value == int(value) else value
         if figure.startswith(_MONTH):
@@ -45,6 +47,8 @@ class Raw:
             self.values[figure] = value
         if figure in _PERSONS:
             self.persons[figure] = persons
+        if ids:
+            self.ids[figure] = ids
 
     def add(self, other: "Raw") -> None:
         """Count the other's public figures with one's own. How many persons are behind both, nobody can tell from two
@@ -54,6 +58,8 @@ class Raw:
                 mine[name] = mine.get(name, 0) + value
         for name, persons in other.persons.items():
             self.persons[name] = max(self.persons.get(name, 0), persons)
+        for name, ids in other.ids.items():
+            self.ids[name] = [*self.ids.get(name, ()), *ids]
 
 
 #: Place (id of an area with a row, AREA_WIDE, NOWHERE; None: all together) → what was counted there.
@@ -69,8 +75,8 @@ async def counted(session: AsyncSession, these: Iterable[CTE], given: Mapping[st
     """What was counted by the parts `visible`, `placed` and `asked`, by what `placed` calls its places."""
     found: dict[Any, Raw] = defaultdict(Raw)
     rows = await session.execute(_figures().add_cte(*these), given)
-    for place, figure, value, persons in rows:
-        found[place].put(figure, value, persons)
+    for place, *row in rows:
+        found[place].put(*row)
     return found
 
 
@@ -96,7 +102,7 @@ def parts(asked: Question, ground: Ground) -> tuple[CTE, ...]:
     count, with their stage then, and with a period also those that ended in it; `placed`: the row where each of them
     counts; `asked`: their needs."""
     scoped = db.sql("report_scoped").columns(column("id", BigInteger)).cte("scoped")
-    return wide(), scoped, _visible(asked, scoped if ground.scope else None), _placed(), needs()
+    return _wide(), scoped, _visible(asked, scoped if ground.scope else None), _placed(), needs()
 
 
 def _visible(asked: Question, scoped: CTE | None) -> CTE:
@@ -105,14 +111,21 @@ def _visible(asked: Question, scoped: CTE | None) -> CTE:
     shown = search.select_assets(auth.VISITOR, search.AssetFilter(), Asset.id, Asset.stage)
     ended = search.select_assets(auth.VISITOR, search.AssetFilter(stages=("ended",)), Asset.id, Asset.stage)
     if scoped is not None:
-        shown, ended = (one.where(Asset.id.in_(scoped.select())) for one in (shown, ended))
+        shown, ended = (one.where(Asset.id.in_(select(scoped.c.id))) for one in (shown, ended))
     if asked.begins is None:
         return shown.cte("visible")
     return shown.union_all(ended.where(Asset.ended_at >= asked.begins)).cte("visible")
 
 
-def wide() -> CTE:
-    """`wide`: what stands for an area in or around those that the report is limited to."""
+def around(asked: Question, ground: Ground) -> tuple[CTE, ...]:
+    """`wide`, and `visible` of no more than these."""
+    if asked.until is not None:
+        return parts(asked, ground)[:3]
+    wide = _wide()
+    return wide, _visible(asked, wide)
+
+
+def _wide() -> CTE:
     return db.sql("report_wide").columns(column("id", BigInteger), column("inside", Boolean)).cte("wide")
 
 
@@ -141,7 +154,6 @@ def public(raw: Raw, day: date, *, area: bool = True) -> dict[str, float]:
         found[figures.column("offers_theme", theme)] = raw.of(f"offer:theme:{theme}")
     found |= {f"stage_{stage}": raw.of(f"stage:{stage}") for stage in lifecycles.STAGES}
     found |= {f"offers_{nature}": raw.of(f"offer:way:{nature}") for nature in figures.NATURES}
-    found[figures.UNUSED.name] = raw.of("place:way:unused")
     found[figures.UNSTARTED.name] = len(unstarted(raw)) if area else 0
     before = _stale_before(day)
     found[figures.STALE.name] = sum(n for month, n in raw.months.items() if month < before)

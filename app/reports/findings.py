@@ -1,5 +1,6 @@
 """What a report points at by name: gaps, strengths, what blocks, and what stands for an area as a whole."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,10 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import db, lifecycles
 from app.geo import pyramid
-from app.reports import counting, figures, tallies
+from app.reports import counting, figures
 from app.reports.asking import Ground, Question
-from app.reports.counting import Places, Raw
-from app.reports.tallies import Tallies
+from app.reports.counting import AREA_WIDE, NOWHERE, Places, Raw
 
 #: The longest a list of findings gets; the rest is counted.
 MOST = 200
@@ -87,44 +87,61 @@ class Findings:
     more: dict[str, int] = field(default_factory=dict)
 
 
-#: List → the figure that counts it in full.
-_COUNTED = {
-    "needs_without_offers": figures.UNANSWERED.name, "blocking_needs": figures.BLOCKING.name,
-    "unused_spaces": "place:way:unused",
-}  # fmt: skip
-
-
-async def read(
-    session: AsyncSession, asked: Question, ground: Ground, found: Places, kept: Tallies | None = None
-) -> Findings:
-    """The findings of what was counted: by place, and where tallies were taken for it by them too."""
-    parts, given = counting.parts(asked, ground), counting.values(asked, ground) | {"most": MOST}
-    if kept is not None:
-        names = tallies.holding(kept, ground, [*_COUNTED.values()], MOST)
-        parts, given = tallies.parts(names), given | tallies.spots(names, kept)
-    statement = db.sql("report_findings").columns().add_cte(*parts)
-    lists: dict[str, list[Any]] = {name: [] for name in Findings.__dataclass_fields__}
-    for row in await session.execute(statement, given):
-        lists[row.list].append(row)
+async def read(session: AsyncSession, asked: Question, ground: Ground, found: Places) -> Findings:
+    """The findings of what was counted (`found`)."""
+    unanswered, blocking = (_listed(ground, found, figure.name) for figure in (figures.UNANSWERED, figures.BLOCKING))
+    unused, around = _listed(ground, found, figures.UNUSED.name), await _around(session, asked, ground)
+    wide = [*found.get(AREA_WIDE, Raw()).ids.get("wide", ()), *around]
+    needs = await _named(session, "found_needs", [*unanswered, *blocking])
+    assets = await _named(session, "found_assets", [*unused, *wide])
+    codes = {row.id: row.code for row in ground.rows}
     themes = _themes_without_projects(ground, found)
     strengths = _strengths(ground, found, await _on_the_map(session, asked, ground))
-    totals = {name: _sum(found, figure) for name, figure in _COUNTED.items()}
-    totals |= {"themes_without_projects": len(themes), "strengths": len(strengths)}
+    totals = {
+        "needs_without_offers": _sum(found, figures.UNANSWERED.name), "themes_without_projects": len(themes),
+        "unused_spaces": _sum(found, figures.UNUSED.name), "blocking_needs": _sum(found, figures.BLOCKING.name),
+        "strengths": len(strengths), "area_wide": int(found.get(AREA_WIDE, Raw()).of("wide")) + len(around),
+    }  # fmt: skip
     return Findings(
-        needs_without_offers=[_need(row) for row in lists["needs_without_offers"]],
+        needs_without_offers=[_need(needs[one], codes.get(place, "")) for one, place in unanswered.items()],
         themes_without_projects=themes[:MOST],
-        unused_spaces=[FoundSpace(row.asset, row.title, row.code, "unused") for row in lists["unused_spaces"]],
-        blocking_needs=[_need(row) for row in lists["blocking_needs"]],
-        strengths=strengths[:MOST],
-        area_wide=[
-            AreaWide(row.asset, row.title, row.kind, row.code, row.area_name, row.level) for row in lists["area_wide"]
+        unused_spaces=[
+            FoundSpace(assets[one].asset, assets[one].title, codes.get(place, ""), "unused")
+            for one, place in unused.items()
         ],
+        blocking_needs=[_need(needs[one], codes.get(place, "")) for one, place in blocking.items()],
+        strengths=strengths[:MOST],
+        area_wide=_area_wide([assets[one] for one in wide])[:MOST],
         more={name: max(0, total - MOST) for name, total in totals.items()},
     )
 
 
-def _need(row: Any) -> FoundNeed:
-    return FoundNeed(row.need, row.title, row.kind, row.asset, row.asset_title, row.code, row.report_back_on)
+def _listed(ground: Ground, found: Places, figure: str) -> dict[int, int]:
+    """The ids of what the figure counts → the place where it does: the first MOST in the order of the rows."""
+    places = (*ground.ids, AREA_WIDE, NOWHERE)
+    each = ((one, place) for place in places for one in found.get(place, Raw()).ids.get(figure, ()))
+    return dict(itertools.islice(each, MOST))
+
+
+async def _named(session: AsyncSession, statement: str, ids: list[int]) -> dict[int, Any]:
+    return {row.id: row for row in await session.execute(db.sql(statement), {"ids": ids})} if ids else {}
+
+
+async def _around(session: AsyncSession, asked: Question, ground: Ground) -> list[int]:
+    """Ids of what stands for an area around those that the report is limited to: it is told, and not counted."""
+    if ground.scope is None:
+        return []
+    statement = db.sql("found_around").columns().add_cte(*counting.around(asked, ground))
+    return [row.id for row in await session.execute(statement, counting.values(asked, ground))]
+
+
+def _need(row: Any, code: str) -> FoundNeed:
+    return FoundNeed(row.need, row.title, row.kind, row.asset, row.asset_title, code, row.report_back_on)
+
+
+def _area_wide(rows: list[Any]) -> list[AreaWide]:
+    rows = sorted(rows, key=lambda row: (lifecycles.LEVELS.index(row.level), row.area_code, row.title, row.id))
+    return [AreaWide(row.asset, row.title, row.kind, row.area_code, row.area_name, row.level) for row in rows]
 
 
 def _sum(found: Places, figure: str) -> int:

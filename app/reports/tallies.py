@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import CTE, BigInteger, column, delete, false, func, literal_column, select, text, union_all
+from sqlalchemy import CTE, delete, false, func, literal_column, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import auth, db, search
@@ -54,27 +54,11 @@ async def of_persons(session: AsyncSession) -> Places:
     return await by_place(session, await read(session, everywhere, counting_persons=True))
 
 
-def holding(kept: Tallies, ground: Ground, figures: Sequence[str], most: int) -> list[str]:
-    """The tallies that hold the first `most` of each of these figures in the order of the rows; and those area-wide."""
-    order = {row.id: nr for nr, row in enumerate(ground.rows)}
-    names = sorted(kept, key=lambda name: order.get(kept[name][0], len(order)))
-    chosen = {name for name in names if name.startswith("@")}
-    for figure in figures:
-        found: float = 0
-        for name in names:
-            if found >= most:
-                break
-            if here := kept[name][1].of(figure):
-                found += here
-                chosen.add(name)
-    return sorted(chosen)
-
-
 async def by_place(session: AsyncSession, kept: Tallies) -> Places:
     """The same by the row where it counts; None: the sums of what counts persons, over how many persons they are. Of a
     row that several tallies make up, the persons are at least the greatest number of one of them."""
     found: dict[int | None, Raw] = defaultdict(Raw)
-    for place, raw in kept.values():
+    for _, (place, raw) in sorted(kept.items(), key=lambda one: one[0]):
         found[place].add(raw)
         sums = {name: raw.of(name) for name in raw.persons}
         found[None].add(Raw(sums, {}, raw.persons))
@@ -114,7 +98,7 @@ def _waiting(changes: CTE) -> Any:
 
 
 def _plain(raw: Raw) -> list[dict[str, Any]]:
-    return [raw.values, raw.months, raw.persons]
+    return [raw.values, raw.months, raw.persons, raw.ids]
 
 
 # ── counting some of them ───────────────────────────────────────────────────────────────────
@@ -135,19 +119,7 @@ async def _together(session: AsyncSession, names: Sequence[str]) -> dict[Any, Ra
     return await counting.counted(session, (members, mine, counting.needs()), given)
 
 
-def parts(names: Sequence[str]) -> tuple[CTE, ...]:
-    """The parts of a statement about what is in these tallies, in the rows that `spots` says, and what is around."""
-    wide = counting.wide()
-    placed = db.sql("tallies_placed").columns(column("id", BigInteger)).cte("placed")
-    return wide, _members(names, wide), placed, counting.needs()
-
-
-def spots(names: Sequence[str], kept: Tallies) -> dict[str, Any]:
-    """What those parts take besides what all do."""
-    return {"names": list(names), "rows": [kept[name][0] for name in names]}
-
-
-def _members(names: Sequence[str], wide: CTE | None = None) -> CTE:
+def _members(names: Sequence[str]) -> CTE:
     """`visible`: the assets in these tallies, with their stage and tally (`place`); each sort by its own index."""
     tally = func.civic_tally(Asset.ward, Asset.area_id, Asset.cell, Asset.theme).label("place")
     these = search.select_assets(auth.VISITOR, search.AssetFilter(), Asset.id, Asset.stage, tally)
@@ -162,6 +134,4 @@ def _members(names: Sequence[str], wide: CTE | None = None) -> CTE:
         (of["?"], homeless.where(Asset.geom.is_(None), Asset.theme.in_(of["?"]))),
     ]
     some = [statement for named, statement in sorts if named]
-    if wide is not None:
-        some.append(these.where(Asset.id.in_(select(wide.c.id).where(~wide.c.inside))))
     return union_all(*(some or [these.where(false())])).cte("visible")

@@ -20,7 +20,6 @@ from app.reports.counting import AREA_WIDE, NOWHERE, Places, Raw
 from app.reports.figures import Figure
 from app.reports.findings import Findings
 from app.reports.small_counts import Cell
-from app.reports.tallies import Tallies
 
 __all__ = ["AreaSet", "Before", "Line", "Question", "Value", "WardReport", "read"]
 
@@ -84,10 +83,8 @@ async def read(session: AsyncSession, actor: Actor, asked: Question) -> WardRepo
     rules.admit(actor, "reports.read")
     asking.check(asked)
     ground = await asking.ground(session, asked)
-    kept: Tallies | None = None
     if tallies.know(asked, ground):
-        kept = await tallies.read(session, ground)
-        found = await tallies.by_place(session, kept)
+        found = await tallies.by_place(session, await tallies.read(session, ground))
     else:
         found = await counting.live(session, asked, ground)
     columns = figures.of_wards(period=asked.since is not None)
@@ -99,7 +96,7 @@ async def read(session: AsyncSession, actor: Actor, asked: Question) -> WardRepo
     return WardReport(
         _title(asked), asked.level, at, _set(ground.rows), columns, list(lines.values()), totals,
         asked.since, await _before(session, columns, asked, ground),
-        await findings.read(session, asked, ground, found, kept),
+        await findings.read(session, asked, ground, found),
     )  # fmt: skip
 
 
