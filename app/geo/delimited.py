@@ -118,8 +118,10 @@ class Csv:
 
 
 def _csv_fault(reason: str) -> str:
-    if "unexpected end" in reason or "field limit" in reason:
+    if "unexpected end" in reason:
         return "a quotation mark opens here and does not close."
+    if "field limit" in reason:
+        return f"a quotation mark opens here and does not close within {csv.field_size_limit()} characters."
     return f"the quotation marks do not pair up ({reason})."
 
 

@@ -50,7 +50,7 @@ class GeoPackage:
             "SELECT c.table_name, g.column_name, s.organization, s.organization_coordsys_id, m.type = 'table' "
             "FROM gpkg_contents AS c JOIN gpkg_geometry_columns AS g USING (table_name) "
             "LEFT JOIN gpkg_spatial_ref_sys AS s ON s.srs_id = g.srs_id "
-            "LEFT JOIN sqlite_master AS m ON m.name = c.table_name AND m.type IN ('table', 'view') "
+            "LEFT JOIN sqlite_master AS m ON lower(m.name) = lower(c.table_name) AND m.type IN ('table', 'view') "
             "WHERE c.data_type = 'features' LIMIT 100"
         )
         layers = {str(row[0]): row for row in found}

@@ -50,7 +50,7 @@ class Document:
         with self._file.opened() as stream:
             for piece in iter(lambda: stream.read(CHUNK), b""):
                 walker.silent += len(piece)
-                with self._told(parser):
+                with self._told(walker):
                     parser.Parse(piece, False)
                 self.share = stream.raw.share
                 if walker.silent > MAX_TOKEN:
@@ -58,7 +58,7 @@ class Document:
                 if len(parser.intern) > MAX_NAMES:
                     self.refuse(f"has elements of more than {MAX_NAMES} different names")
                 yield
-            with self._told(parser):
+            with self._told(walker):
                 parser.Parse(b"", True)
             yield
 
@@ -75,13 +75,15 @@ class Document:
         raise Invalid(f"{self._file.name} {reason}.")
 
     @contextmanager
-    def _told(self, parser: expat.XMLParserType) -> Iterator[None]:
+    def _told(self, walker: "_Walker") -> Iterator[None]:
         try:
             yield
         except expat.ExpatError as error:
             what = expat.ErrorString(error.code)
-            self.refuse(f"is damaged or cut off: {what} in line {parser.ErrorLineNumber}")
+            self.refuse(f"is damaged or cut off: {what} in line {walker.parser.ErrorLineNumber}")
         except (LookupError, ValueError) as error:
+            if walker.heard:
+                raise
             self.refuse(f"is written in an encoding that is not known: {error}")
 
 
@@ -93,6 +95,7 @@ class _Walker:
         self._plain: dict[str, str] = {}
         self.silent = 0
         """Bytes since something was last heard of."""
+        self.heard = False
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartDoctypeDeclHandler = self._document_type
@@ -104,7 +107,7 @@ class _Walker:
         self._refuse("declares a document type (DOCTYPE), which could name other files or grow without end")
 
     def _begin(self, name: str, attributes: dict[str, str]) -> None:
-        self.silent = 0
+        self.silent, self.heard = 0, True
         self._texts.append([])
         if len(self._texts) > MAX_DEPTH:
             self._refuse(f"has elements that are nested more than {MAX_DEPTH} deep")

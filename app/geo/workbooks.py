@@ -184,12 +184,12 @@ class _Parts:
     def dates(self) -> Iterator[int]:
         known = {key: _shows_date(code) for key, code in self._formats.items()}
         for number, key in enumerate(self._styles):
-            if known.get(key, key.isdecimal() and int(key) in _DATES):
+            if known.get(key, key in _DATES):
                 yield number
 
 
 #: The formats that every workbook has without saying so (18.8.30) and that show a date or a time.
-_DATES = {*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)}
+_DATES = {str(number) for number in (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59))}
 
 
 def _shows_date(code: str) -> bool:

@@ -19,7 +19,8 @@ _KML = '<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Docume
 _SHEETS = '<workbook xmlns:r="r"><sheets><sheet name="Sheet1" sheetId="1" r:id="r1"/></sheets></workbook>'
 _TIES = (
     '<Relationships><Relationship Id="r1" Type="x/worksheet" Target="worksheets/sheet1.xml"/>'
-    '<Relationship Id="r2" Type="x/sharedStrings" Target="/xl/sharedStrings.xml"/></Relationships>'
+    '<Relationship Id="r2" Type="x/sharedStrings" Target="/xl/sharedStrings.xml"/>'
+    '<Relationship Id="r3" Type="x/styles" Target="styles.xml"/></Relationships>'
 )
 _LAUGHS = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 

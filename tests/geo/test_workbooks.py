@@ -64,6 +64,16 @@ def test_a_date_is_what_its_format_shows(tmp_path: Path, format_: str, value: An
     assert _rows(_book(tmp_path, {"S": [["a", "when"], ["x"]]}, write))[0].values["when"] == says
 
 
+def test_a_style_of_an_endless_number_is_no_date(tmp_path: Path) -> None:
+    cells = (
+        '<row><c t="str"><v>a</v></c><c t="str"><v>b</v></c></row><row><c s="0"><v>1</v></c><c s="1"><v>2</v></c></row>'
+    )
+    styles = f'<styleSheet><cellXfs><xf numFmtId="{"9" * 5000}"/><xf numFmtId="14"/></cellXfs></styleSheet>'
+    path = tmp_path / "styles.xlsx"
+    path.write_bytes(hostile.workbook(f"<worksheet><sheetData>{cells}</sheetData></worksheet>", styles=styles))
+    assert _rows(path)[0].values == {"a": 1, "b": "1900-01-02"}
+
+
 def test_a_book_that_counts_days_from_1904_is_understood(tmp_path: Path) -> None:
     path = tmp_path / "mac.xlsx"
     book = openpyxl.Workbook()
