@@ -17,7 +17,7 @@ CROWD = 34
 EARTH_M = 6_378_137
 LAND, AROUND, EDGE, INK = "#fffcf5", "#ece5d6", "#b3a78f", "#17303b"
 #: From few to many.
-TINTS = ("#eef4f3", "#cfe3e2", "#a3cbcd", "#6fadb3", "#36889a")
+TINTS = ("#f4f8f7", "#d8e9e8", "#b3d5d6", "#8cc0c5", "#66a9b2")
 FONT = "Libertinus Serif"
 
 

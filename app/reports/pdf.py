@@ -113,8 +113,7 @@ class _Book:
     def area(self, area: _Area, *, level: int) -> None:
         """One area in full."""
         telling = self._telling
-        code = area.row["ward_code"]
-        page = self._opened(area, level) | {"tables": [], "findings": telling.findings(code)}
+        page = self._opened(area, level) | {"tables": [], "findings": telling.findings(area.row)}
         page |= _split(telling.bars(area.row))
         page["assets"] = telling.assets(area.row, area.assets)
         self._pages.append(page)
@@ -124,7 +123,7 @@ class _Book:
         telling = self._telling
         parts = telling.bars(area.row, brief=True)
         page = self._opened(area, level=1) | {"brief": True, "first": parts[:1] + parts[2:], "under": parts[1:2]}
-        page |= {"left": [], "tables": [], "findings": telling.findings(area.row["ward_code"], brief=True)}
+        page |= {"left": [], "tables": [], "findings": telling.findings(area.row, brief=True)}
         self._pages.append(page)
 
     def _opened(self, area: _Area, level: int) -> dict[str, Any]:

@@ -83,6 +83,7 @@ class Telling:
         self.level: str = self.report["level"]
         areas = [row["ward_name"] for row in self.report["rows"] if row["ward_code"]]
         self.title: str = f"{areas[0]}: what it has, needs and offers" if len(areas) == 1 else self.report["title"]
+        self._names = {row["ward_code"]: row["ward_name"] for row in self.report["rows"] if row["ward_code"]}
         self.totals: Row = {**self.report["totals"], "ward_code": None}
         self._columns: list[Row] = self.report["columns"]
         self._before = self.report.get("before")
@@ -132,7 +133,7 @@ class Telling:
         for column in self._columns:
             family, _, word = column["label"].rpartition(": ")
             text = re.sub(r"'[^']*'", "'…'", column["definition"])
-            told[family, text.replace(f": {word}.", ": ….") if family else text].append(word)
+            told[family, text.replace(f": {word}.", ": …") if family else text].append(word)
         return [
             {"labels": f"{family}{': ' if family else ''}{', '.join(words)}.", "text": text}
             for (family, text), words in told.items()
@@ -209,22 +210,35 @@ class Telling:
 
     # ── lists ───────────────────────────────────────────────────────────────────────────────
 
-    def findings(self, code: str | None, *, brief: bool = False) -> list[list[dict[str, Any]]]:
-        """Gaps and strengths of one area, or of all of them together; two short lists stand beside each other."""
-        found = self.report.get("findings") or {}
-        most = MOST_IN_BRIEF if brief else MOST_LISTED
+    def findings(self, row: Row | None, *, brief: bool = False) -> list[list[dict[str, Any]]]:
+        """Gaps and strengths of one area, or of all together; two short lists stand beside each other.
+
+        The report's own lists end after a while: what is missing from them is counted by the area's figures.
+        """
         parts = []
         for name, title, columns, cells in FINDINGS:
-            items = [item for item in found.get(name, []) if code is None or item.get("ward_code") == code]
-            more = found.get("more", {}).get(name, 0) if code is None else 0
-            left = len(items) - most + more if len(items) > most else more
-            if items:
-                wide = SHORT if len(columns) <= 2 else LINE if brief else LONGEST
-                rows = [
-                    [cut(cell, SHORT if n else wide) for n, cell in enumerate(cells(item))] for item in items[:most]
-                ]
-                note = f"And {left:,} more: the spreadsheet lists them." if left else ""
-                parts.append(_table(title, columns, rows, note))
+            found = self.report["findings"][name]
+            wide = name == "area_wide"
+            if row is None or (wide and len(self._names) == 1 and not brief):
+                items, left = found, self.report["findings"]["more"].get(name, 0)
+            else:
+                items = [item for item in found if not wide and item["ward_code"] == row["ward_code"]]
+                left = max(0, (row.get(COUNTED.get(name, "")) or 0) - len(items))
+            if items or left:
+                shown = items[: MOST_IN_BRIEF if brief else MOST_LISTED]
+                rest = left + len(items) - len(shown)
+                note = (
+                    f"And {rest:,} more: the spreadsheet lists them."
+                    if shown
+                    else f"{rest:,}: the spreadsheet lists them."
+                )
+                longest = SHORT if len(columns) <= 2 else LINE if brief else LONGEST
+                told = [[cut(cell, SHORT if n else longest) for n, cell in enumerate(cells(item))] for item in shown]
+                if row is None and not wide and len(self._names) > 1:
+                    columns = (columns[0], self.level.capitalize(), *columns[1:])
+                    for line, item in zip(told, shown, strict=True):
+                        line.insert(1, cut(self._names.get(item["ward_code"], ""), SHORT))
+                parts.append(_table(title, columns, told, note if rest else ""))
         return _paired(parts)
 
     def assets(self, row: Row, known: Sequence[AssetRow]) -> dict[str, Any]:
@@ -320,6 +334,11 @@ def _asset(asset: AssetRow) -> list[Any]:
     return [cut(asset.title), {"kind": asset.kind, "label": kind}, _theme(asset.theme), stage, *place, *counts]
 
 
+#: list of findings → the figure that counts what it lists
+COUNTED = {
+    "blocking_needs": "blocking_needs", "needs_without_offers": "gap_needs_without_offers",
+    "themes_without_projects": "gap_themes_without_projects", "unused_spaces": "gap_unused_spaces",
+}  # fmt: skip
 #: list of findings → its title, its columns, and what stands in them
 FINDINGS: tuple[tuple[str, str, Sequence[str], Callable[[Row], list[str]]], ...] = (
     (

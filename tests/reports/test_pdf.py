@@ -160,3 +160,17 @@ def _text(tmp_path: Path, matter: Matter) -> str:
     path = tmp_path / "read.pdf"
     pdf.write(matter, path)
     return printed_text(path)
+
+
+def test_what_the_lists_of_a_long_report_leave_out_is_counted_on_the_wards_page(tmp_path: Path) -> None:
+    """The report lists so many gaps and no more; a ward beyond them has its own number."""
+    wards = ("W1", "W2")
+    findings = matters.found(("Hands",), ("W1",))
+    nothing = {figure.name: 0 for figure in figures.public(figures.of_wards(period=True))}
+    matter = matters.matter([], wards, findings=findings, values=nothing | {"gap_needs_without_offers": 9})
+    _, first, second = (re.split(r"\fWard ", _text(tmp_path, matter)))[:3]
+    assert re.search(r"Needs without an offer within reach.*Hands.*And 8 more", first, re.S)
+    assert re.search(r"Needs without an offer within reach\s+9: the spreadsheet lists them", second)
+    assert "Spaces that could be used" in first and "Spaces that could be used" not in second
+    summary = _text(tmp_path, matter).partition("\fWard W1")[0]
+    assert re.search(r"Hands +Ward W1 +People", summary), "the summary says where"
