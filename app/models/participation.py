@@ -54,6 +54,7 @@ class Comment(Base):
         one_of("state", lifecycles.states("comment")),
         one_of("via", lifecycles.VIA),
         Index("ix_comment_asset_id", "asset_id", "id"),
+        Index("ix_comment_out_of_sight", "id", postgresql_where=text("state IN ('hidden', 'pending')")),
     )
 
     id: Mapped[Id]
@@ -170,6 +171,7 @@ class Flag(Base):
         UniqueConstraint(
             "asset_id", "comment_id", "person_id", name="uq_flag_once", postgresql_nulls_not_distinct=True
         ),
+        Index("ix_flag_open", "id", postgresql_where=text("state = 'open'")),
     )
 
     id: Mapped[Id]
