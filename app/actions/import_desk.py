@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, cast, func, null, or_, select, true
+from sqlalchemy import ColumnElement, String, cast, delete, func, null, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
@@ -257,6 +257,12 @@ async def _order(session: AsyncSession, actor: Actor, run: ImportRun, what: str,
     job = await orders.order(session, actor, what, {"import": str(run.uid)})
     run.state, run.fault, run.job_uid = state, None, job.uid
     await session.flush()
+
+
+async def forget(session: AsyncSession) -> None:
+    """Remove files that were sent and not brought in, with their previews, when their time is over."""
+    sent = ImportRun.state.in_(PREVIEWS), ImportRun.ran_at.is_(None), ImportRun.created_at < func.now() - KEPT
+    await session.execute(delete(ImportRun).where(*sent))
 
 
 def expires() -> datetime:

@@ -82,6 +82,8 @@ async def _run(engines: Engines, this: Try, run: ImportRun, path: Path, tell: Te
         values: dict[str, Any] = {"plan": seen | _more(plan, account), "source": plan.source, "kind": plan.kind.name}
         values |= {"state": "previewed" if only_look else "done"}
         if not only_look:
+            # Cells of a file may be anybody's address: they are shown while somebody corrects how they are read.
+            values["plan"]["columns"] = [{**column, "samples": []} for column in seen["columns"]]
             values["file_uid"] = None
             if run.file_uid:
                 await files.drop(session, run.file_uid)

@@ -63,7 +63,7 @@ async def understood(session: AsyncSession, actor: Actor, path: Path, said: Said
         if word is not None and word not in known:
             raise Misnamed(f"There is no {what} '{word}'. Choose one of: {', '.join(known)}.")
     if whole.kind is None:
-        raise Misnamed(f"Nothing was brought in from '{label}' before: say what its rows are, with --kind.")
+        raise Misnamed(f"Nothing was brought in from '{label}' before: say what its rows are (their kind).")
     kind = kinds.BY_NAME[whole.kind]
     given = {field.name: getattr(whole, field.name) for field in dataclasses.fields(whole) if field.name != "kind"}
     return await anyio.to_thread.run_sync(

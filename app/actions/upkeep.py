@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import db
-from app.actions import orders
+from app.actions import import_desk, orders
 from app.auth import SESSION_IDLE_DAYS
 from app.models import Idempotency, ImportRun, Outbox, RateCounter, Session, Word
 
@@ -21,7 +21,7 @@ LOCK = 0x776F7264
 
 
 async def forget(session: AsyncSession) -> None:
-    """Remove what is past its time: stored answers, counters, sessions, sign-ins, events, jobs and files."""
+    """Remove what is past its time: stored answers, counters, sessions, sign-ins, events, jobs, files, previews."""
     now = func.now()
     idle = Session.seen_at < now - timedelta(days=SESSION_IDLE_DAYS)
     await session.execute(delete(Idempotency).where(Idempotency.created_at < now - KEPT_ANSWERS))
@@ -30,6 +30,7 @@ async def forget(session: AsyncSession) -> None:
     await session.execute(delete(Outbox).where(Outbox.taken_at < now - KEPT_EVENTS))
     await session.execute(select(func.vault.forget_old_sign_ins()))
     await orders.forget(session)
+    await import_desk.forget(session)
 
 
 async def learn_imported_words(session: AsyncSession, run: UUID) -> None:

@@ -7,13 +7,17 @@ BEGIN
     GRANT USAGE ON SCHEMA public TO civic_read;
     FOREACH name IN ARRAY ARRAY[
       'alembic_version', 'appreciation', 'area', 'asset', 'asset_area', 'boundary_set', 'comment', 'community', 'flag',
-      'import_run', 'link', 'map_cell', 'map_change', 'membership', 'need', 'person', 'pledge', 'postcode', 'proposal',
+      'link', 'map_cell', 'map_change', 'membership', 'need', 'person', 'pledge', 'postcode', 'proposal',
       'state_change', 'tally', 'tally_change', 'transition', 'update', 'word']
     LOOP
       IF to_regclass('public.' || quote_ident(name)) IS NOT NULL THEN
         EXECUTE format('GRANT SELECT ON public.%I TO civic_read', name);
       END IF;
     END LOOP;
+    -- How a file was understood shows cells of it, which may be anybody's address: no public read has to do with it.
+    IF to_regclass('public.import_run') IS NOT NULL THEN
+      REVOKE ALL ON public.import_run FROM civic_read;
+    END IF;
   END IF;
 
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'civic_write') THEN

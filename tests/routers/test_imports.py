@@ -9,9 +9,11 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from app import tasks
-from app.actions import import_jobs
+from app.actions import import_jobs, upkeep
 from app.actions.progress import untold
 from app.actions.tries import Outcome, Try
 from app.routers import deps
@@ -108,6 +110,7 @@ async def test_an_officer_previews_corrects_brings_in_places_and_undoes(desk: To
 
     run = await act(desk, seen["uid"], "confirm")
     assert (run["state"], run["counts"]) == ("done", seen["counts"])
+    assert {sample for column in run["columns"] for sample in column["samples"]} == set(), "cells are not kept"
     assert await count(desk) == 2
     created = await items(desk, run["uid"], "created")
     asset = await desk["visitor"].get(f"/api/v1/assets/{created[0]['asset']}")
@@ -260,6 +263,26 @@ async def test_an_unfinished_import_is_removed_with_its_file_and_a_finished_one_
     assert (await desk["officer"].patch(f"{IMPORTS}/{other['uid']}", json={"key": "ref"})).status_code == 409
     assert (await desk["officer"].post(f"{IMPORTS}/{other['uid']}/confirm")).status_code == 409
     assert await desk.sql("SELECT count(*) FROM file") == 0, "what is brought in is not kept"
+
+
+async def test_what_was_sent_and_not_brought_in_is_forgotten(desk: Town) -> None:
+    first, other, fresh = await send(desk), await send(desk), await send(desk, file_name="fresh.csv")
+    await act(desk, other["uid"], "confirm")
+    aged = "UPDATE import_run SET created_at = now() - interval '8 days' WHERE uid <> :fresh RETURNING 1"
+    await desk.sql(aged, fresh=fresh["uid"])
+    async with desk.app.state.service.engines.transaction() as session:
+        await upkeep.forget(session)
+    listed = (await desk["officer"].get(IMPORTS)).json()["items"]
+    assert [one["uid"] for one in listed] == [fresh["uid"], other["uid"]]
+    assert await desk.sql("SELECT count(*) FROM import_row WHERE run_id NOT IN (SELECT id FROM import_run)") == 0
+    assert (await desk["officer"].get(f"{IMPORTS}/{first['uid']}")).status_code == 404
+
+
+@pytest.mark.parametrize("table", ["import_run", "import_row", "source"])
+async def test_the_reading_role_sees_nothing_of_imports(desk: Town, table: str) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        async with desk.app.state.service.engines.reading() as session:
+            await session.execute(text(f"SELECT * FROM {table}"))
 
 
 async def test_a_job_that_is_begun_again_brings_nothing_in_twice(desk: Town, tmp_path: Path) -> None:
