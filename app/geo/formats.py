@@ -8,15 +8,15 @@ import re
 import shutil
 import tempfile
 import weakref
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.errors import Invalid
-from app.geo import archives
+from app.geo import archives, kml
 from app.geo.delimited import Csv
 from app.geo.geojson import GeoJson
 from app.geo.geopackages import GeoPackage
 from app.geo.gpx import Gpx
-from app.geo.kml import Kml
 from app.geo.markup import Document
 from app.geo.shapefiles import Shapefile
 from app.geo.tables import CHUNK, File, Table
@@ -75,7 +75,7 @@ def _table(file: File, layer: str | None, packed: str = "") -> Table:
 def _of_markup(file: File, packed: str) -> Table:
     root = Document(file).root()
     if root == "kml":
-        return Kml(file, packed or "KML")
+        return kml.Kml(file, packed or "KML")
     if root == "gpx":
         return Gpx(file)
     kinds = {"osm": "OpenStreetMap's own XML", "FeatureCollection": "GML", "html": "a web page"}
@@ -95,13 +95,28 @@ def _of_archive(file: File, layer: str | None) -> Table:
     if any(name.endswith(".shp") for name in lower.values()):
         return Shapefile(file, members, layer)
     if maps := sorted((m for m in members if lower[m].endswith(".kml")), key=lambda m: (m != "doc.kml", m.count("/"))):
-        return _table(File(file.path, file.name, maps[0]), layer, "KMZ")
+        return _of_kmz(file, maps, layer)
     tables = [m for m in members if lower[m].endswith((*_TEXTS, ".gpkg"))]
     named = [m for m in tables if layer in (m, m.rpartition("/")[2])]
     if len(chosen := named or tables) != 1:
         found = ", ".join(tables[:20]) if tables else "no table"
         raise Invalid(f"{file.name} is a zip archive with {found}. Put one {_PACKED_KINDS} into it.")
     return _packed(File(file.path, file.name, chosen[0]), None if named else layer)
+
+
+def _of_kmz(file: File, maps: Sequence[str], layer: str | None) -> Table:
+    """The main document of a KMZ; where that only names others in it, as QGIS writes them, the one that is meant."""
+    stems = {member.rpartition("/")[2].rpartition(".")[0]: member for member in maps[1:]}
+    if layer in stems:
+        return _table(File(file.path, file.name, stems[layer]), None, f"KMZ, layer {layer}")
+    try:
+        return _table(File(file.path, file.name, maps[0]), layer, "KMZ")
+    except kml.OnlyLinks:
+        if len(stems) == 1:
+            return _of_kmz(file, maps, *stems)
+        if not stems:
+            raise
+    raise Invalid(f"{file.name} has the layers {', '.join(stems)}: say which with --layer.")
 
 
 _OFFICE = {

@@ -20,6 +20,10 @@ _TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
 _SCRIPT = re.compile(r"<(/?)(?:script|style)\b[^<>]*>", re.IGNORECASE)
 
 
+class OnlyLinks(Invalid):
+    """A file without a placemark of its own that names other files."""
+
+
 class Kml:
     """The placemarks of a KML file; `what` says how they were packed."""
 
@@ -32,8 +36,8 @@ class Kml:
         listener = _Placemarks(self._document)
         self.columns = first_different((name for row in self._sample(listener) for name in row.values), MAX_COLUMNS)
         if not listener.count and listener.links:
-            self._document.refuse(
-                "only names other files (NetworkLink), which are not fetched; export the places instead"
+            raise OnlyLinks(
+                f"{file.name} only names other files (NetworkLink), which are not fetched; export the places instead."
             )
 
     @property

@@ -199,3 +199,49 @@ def test_dates_of_a_shapefile_are_dates(tmp_path: Path) -> None:
     days = numpy.array(["2026-11-23", "2026-01-01", "NaT"], dtype="datetime64[D]")
     rows = list(formats.read(_zip(tmp_path, NAMES | {"on": days})).rows())
     assert [row.values["on"] for row in rows] == [date(2026, 11, 23), date(2026, 1, 1), None]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "driver", "options"),
+    [
+        ("kml", "LIBKML", {}), ("kmz", "LIBKML", {}), ("kml", "KML", {}), ("gpx", "GPX", {"GPX_USE_EXTENSIONS": "YES"}),
+        ("xlsx", "XLSX", {}), ("csv", "CSV", {"GEOMETRY": "AS_XY"}), ("csv", "CSV", {"GEOMETRY": "AS_WKT"}),
+        ("geojson", "GeoJSON", {}), ("geojsonl", "GeoJSONSeq", {}), ("json", "GeoJSONSeq", {"RS": "YES"}),
+        ("gpkg", "GPKG", {}),
+    ],
+)  # fmt: skip
+def test_what_gdal_writes_is_read_with_every_name_and_place(
+    tmp_path: Path, suffix: str, driver: str, options: dict[str, str]
+) -> None:
+    names, lons = ["Café", "b & <c>", "=1+1"], [-0.11, -0.12, -0.13]
+    columns: dict[str, Any] = {"name": names, "desc": ["x", "y", "z"]}
+    shapes = shapely.to_wkb(shapely.points(lons, 51.46))
+    how: dict[str, Any] = {"geometry_type": "Point", "crs": "EPSG:4326"}
+    if driver == "XLSX":  # it has no geometries
+        columns |= {"lon": lons, "lat": [51.46] * 3}
+        shapes, how = None, {"geometry_type": None}
+    if driver in ("CSV", "GeoJSONSeq"):
+        how["layer_options"], options = options, {}
+    path = tmp_path / f"written.{suffix}"
+    fields = [numpy.array(cells) for cells in columns.values()]
+    pyogrio.raw.write(path, shapes, fields, list(columns), driver=driver, **how, **options)
+    table = formats.read(path)
+    rows = list(table.rows())
+    reading = coordinates.understand(table, rows)
+    name = next(column for column in table.columns if column.lower() == "name")
+    assert [row.values[name] for row in rows] == names
+    places = [shapely.from_wkb(reading.place(row, ("Point",))) for row in rows]
+    assert [(point.x, point.y) for point in places] == [pytest.approx((lon, 51.46)) for lon in lons]
+
+
+def test_of_the_layers_of_a_kmz_one_can_be_named(tmp_path: Path) -> None:
+    link = "<kml><NetworkLink><Link><href>layers/a.kml</href></Link></NetworkLink></kml>"
+    layers = {f"layers/{name}.kml": f"<kml><Placemark><name>{name}</name></Placemark></kml>" for name in "ab"}
+    path = tmp_path / "two.kmz"
+    path.write_bytes(hostile.zipped({"doc.kml": link, **layers}))
+    with pytest.raises(Invalid, match="has the layers a, b: say which with --layer"):
+        formats.read(path)
+    assert [row.values for row in formats.read(path, layer="b").rows()] == [{"name": "b"}]
+    path.write_bytes(hostile.zipped({"doc.kml": link}))
+    with pytest.raises(Invalid, match="only names other files"):
+        formats.read(path)
