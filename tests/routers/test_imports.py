@@ -16,6 +16,7 @@ from app import tasks
 from app.actions import import_jobs, upkeep
 from app.actions.progress import untold
 from app.actions.tries import Outcome, Try
+from app.db import Engines
 from app.routers import deps
 from tests import factories
 from tests.factories import HERE, THERE, Town, document
@@ -190,28 +191,27 @@ async def test_retiring_more_than_half_must_be_said(desk: Town) -> None:
 # ── faults ──────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(
-    ("content", "asked", "says"),
-    [
-        ("a,b\n1,2\n", {}, "No coordinates were found"),
-        (b"\x00\xff\x13" * 100, {}, "list.csv"),
-        ('{"type": "FeatureCollection", "features": [', {"file_name": "cut.geojson"}, "cut.geojson is damaged"),
-        (LINES, {"kind": ""}, "Nothing was brought in from 'list' before"),
-        (LINES, {"kind": "castle"}, "There is no kind 'castle'"),
-    ],
-)  # fmt: skip
-async def test_a_file_that_cannot_be_understood_says_why_and_can_be_corrected(
-    desk: Town, content: str | bytes, asked: dict[str, str], says: str
-) -> None:
-    seen = await send(desk, "officer", content, **asked)
-    assert (seen["state"], says in seen["fault"]) == ("failed", True), seen["fault"]
-    assert (await desk["officer"].post(f"{IMPORTS}/{seen['uid']}/confirm")).status_code == 409
+#: What is sent, what is asked of it, and what is said of it.
+FAULTS: tuple[tuple[str | bytes, dict[str, str], str], ...] = (
+    ("a,b\n1,2\n", {}, "No coordinates were found"),
+    (b"\x00\xff\x13" * 100, {}, "list.csv"),
+    ('{"type": "FeatureCollection", "features": [', {"file_name": "cut.geojson"}, "cut.geojson is damaged"),
+    (LINES, {"kind": ""}, "Nothing was brought in from 'list' before"),
+    (LINES, {"kind": "castle"}, "There is no kind 'castle'"),
+)
+
+
+async def test_a_file_that_cannot_be_understood_says_why_and_can_be_corrected(desk: Town) -> None:
+    for content, asked, says in FAULTS:
+        seen = await send(desk, "officer", content, **asked)
+        assert (seen["state"], says in seen["fault"]) == ("failed", True), seen["fault"]
+        assert (await desk["officer"].post(f"{IMPORTS}/{seen['uid']}/confirm")).status_code == 409
+        if content == LINES:
+            assert [column["name"] for column in seen["columns"]] == ["ref", "title", "use", "lat", "lon"]
+            await desk["officer"].patch(f"{IMPORTS}/{seen['uid']}", json={"kind": "place"})
+            await done(desk)
+            assert (await read(desk, seen["uid"]))["state"] == "previewed"
     assert await count(desk) == 0
-    if content == LINES:
-        assert [column["name"] for column in seen["columns"]] == ["ref", "title", "use", "lat", "lon"]
-        await desk["officer"].patch(f"{IMPORTS}/{seen['uid']}", json={"kind": "place"})
-        await done(desk)
-        assert (await read(desk, seen["uid"]))["state"] == "previewed"
 
 
 async def test_an_empty_body_and_a_bad_name_are_refused(desk: Town) -> None:
@@ -278,11 +278,11 @@ async def test_what_was_sent_and_not_brought_in_is_forgotten(desk: Town) -> None
     assert (await desk["officer"].get(f"{IMPORTS}/{first['uid']}")).status_code == 404
 
 
-@pytest.mark.parametrize("table", ["import_run", "import_row", "source"])
-async def test_the_reading_role_sees_nothing_of_imports(desk: Town, table: str) -> None:
-    with pytest.raises(ProgrammingError, match="permission denied"):
-        async with desk.app.state.service.engines.reading() as session:
-            await session.execute(text(f"SELECT * FROM {table}"))
+async def test_the_reading_role_sees_nothing_of_imports(engines: Engines) -> None:
+    for table in ("import_run", "import_row", "source"):
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            async with engines.reading() as session:
+                await session.execute(text(f"SELECT * FROM {table}"))
 
 
 async def test_a_job_that_is_begun_again_brings_nothing_in_twice(desk: Town, tmp_path: Path) -> None:
