@@ -10,7 +10,7 @@ const NAMES = [
   "arrow-left", "arrow-right", "calendar", "check", "chevron-down", "chevron-up", "circle-help", "clock", "download",
   "external-link", "eye", "eye-off", "flag", "heart", "info", "key-round", "link-2", "list", "locate-fixed", "lock", "log-out",
   "map", "map-pin", "map-pin-off", "message-circle", "minus", "pencil", "plus", "search", "sliders-horizontal",
-  "square-dashed", "table-2", "trash-2", "triangle-alert", "undo-2", "user-round", "users-round", "x",
+  "square-dashed", "table-2", "trash-2", "triangle-alert", "undo-2", "upload", "user-round", "users-round", "x",
   "apple", "baby", "bike", "book-open", "brush", "building-2", "bus", "calendar-heart", "camera", "carrot", "cat",
   "church", "coffee", "cross", "dog", "droplets", "dumbbell", "flower-2", "gift", "graduation-cap", "hammer",
   "hand-heart", "hand-helping", "handshake", "heart-handshake", "house", "landmark", "laptop", "leaf", "library",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 from pydantic.fields import FieldInfo
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, case, func, select
 from sqlalchemy.orm import aliased
 
 from app import db, errors, kinds, lifecycles, locale
@@ -196,6 +196,17 @@ class SetOut(Out):
     attribution: str
 
 
+class BoundarySetOut(SetOut):
+    """A set as it was loaded: how many areas it has, how many of them are in force now, and who lives in all of them
+    (null where the population of one is not known)."""
+
+    level: str
+    valid_to: date | None
+    areas: int
+    in_force: int
+    population: int | None
+
+
 class AreaOut(Out):
     """An area of a current boundary set. bbox: west, south, east, north; centre: a point inside it."""
 
@@ -253,6 +264,23 @@ def _area(row: Row[Any]) -> AreaOut:
         bbox=[round(value, 6) for value in (row.west, row.south, row.east, row.north)],
         centre=[round(row.lon, 6), round(row.lat, 6)],
     )
+
+
+@router.get("/boundary-sets", **act("service.read"))
+async def list_boundary_sets(session: Read) -> Page[BoundarySetOut]:
+    """Every set of boundaries that was loaded, in force or not, by level, the newest first."""
+    all_known = func.count(Area.population) == func.count(Area.id)
+    statement = (
+        select(
+            BoundarySet.name, BoundarySet.level, BoundarySet.illustrative, BoundarySet.valid_from, BoundarySet.valid_to,
+            BoundarySet.attribution, func.count(Area.id).label("areas"),
+            func.count(Area.id).filter(Area.ended_at.is_(None)).label("in_force"),
+            case((all_known, func.sum(Area.population))).label("population"),
+        ).join(Area, isouter=True).group_by(BoundarySet.id)
+        .order_by(BoundarySet.level, BoundarySet.valid_from.desc().nulls_last(), BoundarySet.id.desc())
+    )  # fmt: skip
+    rows = (await session.execute(statement)).mappings()
+    return Page(items=[BoundarySetOut(**row) for row in rows])
 
 
 @router.get("/areas", **act("service.read"))

@@ -1,7 +1,8 @@
 /** The URL is the state: path → panel, query → filters and map position. */
 
 export type PanelName =
-  | "explore" | "asset" | "compose" | "edit" | "desk" | "account" | "sign-in" | "about" | "missing";
+  | "explore" | "asset" | "compose" | "edit" | "account" | "sign-in" | "about" | "missing"
+  | "desk" | "desk-gaps" | "desk-flags" | "desk-import" | "desk-imported" | "desk-reports" | "desk-areas";
 
 /** How a panel shares the screen: beside the map, over the list beside the map, wide beside the map, or alone. */
 export type Layout = "list" | "over" | "split" | "page";
@@ -21,6 +22,12 @@ const PATTERNS: [pattern: RegExp, name: PanelName, layout: Layout][] = [
   [/^\/assets\/(?<uid>[0-9a-fA-F-]{36})$/, "asset", "over"],
   [/^\/assets\/(?<uid>[0-9a-fA-F-]{36})\/edit$/, "edit", "over"],
   [/^\/desk$/, "desk", "split"],
+  [/^\/desk\/gaps$/, "desk-gaps", "split"],
+  [/^\/desk\/flags$/, "desk-flags", "split"],
+  [/^\/desk\/import$/, "desk-import", "split"],
+  [/^\/desk\/import\/(?<uid>[0-9a-fA-F-]{36})$/, "desk-imported", "split"],
+  [/^\/desk\/reports$/, "desk-reports", "split"],
+  [/^\/desk\/areas$/, "desk-areas", "split"],
   [/^\/account$/, "account", "page"],
   [/^\/sign-in$/, "sign-in", "page"],
   [/^\/about$/, "about", "page"],
@@ -69,10 +76,13 @@ export function note(query: URLSearchParams): void {
   route = { ...route, query };
 }
 
+/** What the desk keeps in the query means nothing elsewhere. */
+const OF_THE_DESK = ["figure", "area", "since", "level", "set", "day", "is"];
+
 /** A path with this page's filters and map position, so that going there and back keeps them. */
 export function keepQuery(path: string, query: URLSearchParams = route.query): string {
   const kept = new URLSearchParams(query);
-  for (const name of ["next", "sign_in", "token", "to", "figure"]) kept.delete(name);
+  for (const name of ["next", "sign_in", "token", "to", ...OF_THE_DESK]) kept.delete(name);
   const text = kept.toString();
   return text ? `${path}?${unescaped(text)}` : path;
 }

@@ -1,7 +1,7 @@
 /** What the whole page knows: the service's words, who is here, and the filters, which live in the URL. */
 
 import { call, get } from "./api/client";
-import type { Asset, Box, Items, Kind, LonLat, Me, Settings, Theme } from "./api/types";
+import type { AreaRef, Asset, Box, Items, Kind, LonLat, Me, Settings, Theme } from "./api/types";
 
 // Filters -------------------------------------------------------------------------------------------------------------
 
@@ -164,6 +164,9 @@ const unknownKind = (name: string): Kind => ({
 });
 
 export const themeLabel = (name: string): string => world.themes.find((theme) => theme.name === name)?.label ?? name;
+
+/** The areas that somebody looks after or reads for, as an officer or a councillor. */
+export const myAreas = (me: Me | null): AreaRef[] => me?.areas ?? me?.officer_areas ?? [];
 
 /** True for the operator and for officers of any area. */
 export const isOfficer = (me: Me | null): boolean => !!me && (me.role === "operator" || me.officer_areas.length > 0);

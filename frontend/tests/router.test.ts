@@ -13,6 +13,13 @@ describe("addresses", () => {
     [`/assets/${UID}/`, "asset", "over"],
     [`/assets/${UID}/edit`, "edit", "over"],
     ["/desk", "desk", "split"],
+    ["/desk/gaps", "desk-gaps", "split"],
+    ["/desk/flags/", "desk-flags", "split"],
+    ["/desk/import", "desk-import", "split"],
+    [`/desk/import/${UID}`, "desk-imported", "split"],
+    ["/desk/reports", "desk-reports", "split"],
+    ["/desk/areas", "desk-areas", "split"],
+    ["/desk/import/7", "missing", "page"],
     ["/account", "account", "page"],
     ["/sign-in", "sign-in", "page"],
     ["/about", "about", "page"],
@@ -40,6 +47,10 @@ describe("going on after signing in", () => {
     "%j leads to the map instead",
     (next) => expect(safeNext(next)).toBe("/"),
   );
+});
+
+test("what the desk keeps in its addresses stays there", () => {
+  expect(keepQuery("/", new URLSearchParams("area=E1&figure=offers&since=2026-01-01&at=12/51.5/-0.1"))).toBe("/?at=12/51.5/-0.1");
 });
 
 test("filters and position go along, secrets of signing in do not", () => {

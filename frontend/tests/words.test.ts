@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ago, label, metres, span, t } from "../src/i18n";
+import { ago, label, learn, metres, span, t } from "../src/i18n";
+import { desk } from "../src/i18n/desk";
 import { en } from "../src/i18n/en";
 import { short } from "../src/map/draw";
 import { bounds, steps } from "../src/map/shades";
@@ -22,8 +23,16 @@ describe("words", () => {
     expect(t("by", { name: "{n} <b>" })).toBe("by {n} <b>");
   });
 
+  test("the desk's words are known once they were fetched, and take the place of none", () => {
+    expect(t("desk.heading")).toBe("desk.heading");
+    learn(desk);
+    expect(t("desk.heading")).toBe("What each ward has");
+    expect(label("desk.group", "gaps")).toBe("Gaps");
+    expect(Object.keys(desk).filter((key) => key in en)).toEqual([]);
+  });
+
   test("no sentence is empty, and none calls a complaint a report or speaks of pledges", () => {
-    const all = Object.values(en).flatMap((word) => (typeof word === "string" ? [word] : Object.values(word))) as string[];
+    const all = Object.values({ ...en, ...desk }).flatMap((word) => (typeof word === "string" ? [word] : Object.values(word))) as string[];
     expect(all.length).toBeGreaterThan(200);
     expect(all.filter((word) => !word.trim())).toEqual([]);
     expect(all.filter((word) => /create pledge|submit|report (this|abuse)/i.test(word))).toEqual([]);

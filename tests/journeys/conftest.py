@@ -12,7 +12,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +40,18 @@ class Live:
     """A running service."""
 
     url: str
+    settings: Settings
+
+    def write(self, act: Callable[[db.Engines], Awaitable[None]]) -> None:
+        """Do something that no page offers, such as appointing somebody."""
+
+        async def doing() -> None:
+            engines = db.Engines.of(self.settings)
+            await act(engines)
+            await engines.dispose()
+
+        with ThreadPoolExecutor(1) as aside:  # playwright keeps a loop running in this thread
+            aside.submit(lambda: asyncio.run(doing())).result()
 
     def code_for(self, email: str, after: int) -> str:
         """The six digits of the newest mail to this address, once there are more than `after` of them."""
@@ -79,7 +91,7 @@ def live(module_database: Any, tmp_path_factory: pytest.TempPathFactory) -> Iter
         thread.start()
         url = f"http://localhost:{port}"
         _until_ready(url)
-        yield Live(url)
+        yield Live(url, own)
         server.should_exit = True
         thread.join(20)
         assert not thread.is_alive(), "the server did not stop"

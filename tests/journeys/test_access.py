@@ -17,7 +17,8 @@ AT_REST = """() => Promise.all(document.getAnimations()
   .map((one) => one.finished.catch(() => null)))"""
 
 
-def _faults(page: Page) -> list[str]:
+def faults(page: Page) -> list[str]:
+    """What axe finds wrong with the page as it is now."""
     page.locator("h1").first.wait_for(state="attached")
     page.wait_for_load_state("networkidle")
     page.evaluate(AT_REST)
@@ -37,14 +38,14 @@ def test_no_page_has_a_fault_that_axe_knows(live: Live, open_as: OpenAs, width: 
     found = {}
     for path in ("/", f"/assets/{first}", "/new", "/new/offer", "/desk", "/account", "/about", "/sign-in", "/nowhere"):
         page.goto(live.url + path)
-        found[path] = _faults(page)
+        found[path] = faults(page)
     assert {path: faults for path, faults in found.items() if faults} == {}
 
 
 def test_a_planted_fault_is_found_so_the_check_can_fail(open_as: OpenAs) -> None:
     page = open_as()
     page.evaluate("document.body.append(Object.assign(document.createElement('img'), {src: 'data:,'}))")
-    assert any(fault.startswith("image-alt") for fault in _faults(page))
+    assert any(fault.startswith("image-alt") for fault in faults(page))
 
 
 def test_the_list_holds_everything_that_the_map_holds(live: Live, open_as: OpenAs) -> None:

@@ -1,10 +1,7 @@
 """What people come for, played in a real browser."""
 
-import csv
-import io
 import json
 import re
-from pathlib import Path
 
 import httpx
 import pytest
@@ -79,23 +76,6 @@ def test_a_proposal_is_made_and_accepted_and_a_pledge_to_it_confirmed(live: Live
     expect(organiser.get_by_text("Confirmed", exact=True).first).to_be_visible()
     winston.reload()
     expect(winston.get_by_text("Confirmed", exact=True)).to_be_visible()
-
-
-def test_an_officer_reads_the_ward_report_and_downloads_it(live: Live, open_as: OpenAs, tmp_path: Path) -> None:
-    officer = open_as("officer@example.org", path="/desk")
-    expect(officer.get_by_role("heading", name="What each ward has")).to_be_visible()
-    rows = officer.get_by_role("row")
-    expect(rows.filter(has_text="Brockwell")).to_be_visible()
-    with officer.expect_download() as begun:
-        officer.get_by_role("link", name="CSV").click()
-    begun.value.save_as(tmp_path / "wards.csv")
-    table = list(csv.DictReader(io.StringIO((tmp_path / "wards.csv").read_text("utf-8-sig"))))
-    report = httpx.get(f"{live.url}/api/v1/reports/wards").json()
-    assert [row["ward_name"] for row in table] == [row["ward_name"] for row in report["rows"]]
-    assert sum(int(row["total_assets"]) for row in table) == report["totals"]["total_assets"] > 50
-    shown = rows.filter(has_text="Brockwell").get_by_role("cell").all_inner_texts()
-    expected = next(row for row in report["rows"] if row["ward_name"] == "Brockwell")
-    assert str(expected["total_assets"]) in shown
 
 
 def test_an_officer_hides_an_asset_and_visitors_lose_sight_of_it(live: Live, open_as: OpenAs) -> None:

@@ -1,14 +1,17 @@
 """Kinds, themes, limits, areas, postcodes and settings: what there is to choose from."""
 
 import asyncio
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from geoalchemy2 import WKTElement
 
 from app import kinds, lifecycles
 from app.geo import tiles
+from app.models import Area, BoundarySet
 from app.routers import catalogue, deps
 from tests.factories import AREAS, BOROUGH, FAR_WARD, NORTH, SOUTH, Town
 from tests.routers.test_manners import assert_problem
@@ -96,6 +99,29 @@ async def test_areas_are_found_by_level_name_and_code(town: Town) -> None:
         "code": NORTH, "name": "North ward", "level": "ward", "parent": BOROUGH, "population": None,
         "set": {"name": "Town wards", "illustrative": False, "valid_from": "2022-05-05", "attribution": ""},
         "bbox": [-0.2, 51.45, 0.0, 51.5], "centre": [-0.1, 51.475],
+    }  # fmt: skip
+
+
+async def test_boundary_sets_say_how_many_areas_and_residents_they_have(town: Town) -> None:
+    square = WKTElement("MULTIPOLYGON(((5 5, 6 5, 6 6, 5 6, 5 5)))", srid=4326)
+    async with town.engines.transaction() as session:
+        old = BoundarySet(level="region", name="Old regions", valid_from=date(2001, 1, 1), valid_to=date(2010, 1, 1))
+        session.add(old)
+        await session.flush()
+        for code, residents in (("R1", 3), ("R2", 4)):
+            ended = datetime(2010, 1, 1, tzinfo=UTC)
+            session.add(Area(set_id=old.id, level="region", code=code, name=code, geom=square, population=residents,
+                             ended_at=ended))  # fmt: skip
+    listed = await get(town, "boundary-sets")
+    assert listed["next"] is None
+    sets = {one["name"]: one for one in listed["items"]}
+    assert sets["Town wards"] == {
+        "name": "Town wards", "level": "ward", "illustrative": False, "attribution": "", "valid_from": "2022-05-05",
+        "valid_to": None, "areas": 3, "in_force": 3, "population": None,
+    }  # fmt: skip
+    assert sets["Old regions"] == {
+        "name": "Old regions", "level": "region", "illustrative": False, "attribution": "", "valid_from": "2001-01-01",
+        "valid_to": "2010-01-01", "areas": 2, "in_force": 0, "population": 7,
     }  # fmt: skip
 
 

@@ -46,7 +46,7 @@ export async function call<T>(method: Method, path: string, options: CallOptions
     body: options.body === undefined ? null : JSON.stringify(options.body),
     signal: options.signal ?? null,
   });
-  if (!response.ok) throw await problem(response);
+  if (!response.ok) throw problemOf(response.status, await response.json().catch(() => ({})));
   const data = (response.status === 204 ? null : await response.json()) as T;
   return { data, etag: response.headers.get("ETag") };
 }
@@ -92,12 +92,13 @@ async function send(url: string, init: RequestInit): Promise<Response> {
   }
 }
 
-async function problem(response: Response): Promise<ApiError> {
+/** What a refusal says, whose body (RFC 9457, or anything) was read already. */
+export function problemOf(status: number, said: unknown): ApiError {
   interface Problem {
     title?: string;
     detail?: string;
     errors?: { loc: (string | number)[]; msg: string }[];
   }
-  const body = (await response.json().catch(() => ({}))) as Problem;
-  return new ApiError(response.status, body.detail ?? body.title ?? t("error.unknown"), body.errors ?? []);
+  const body = (said ?? {}) as Problem;
+  return new ApiError(status, body.detail ?? body.title ?? t("error.unknown"), body.errors ?? []);
 }

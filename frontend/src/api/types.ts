@@ -221,6 +221,8 @@ export interface Me {
   about?: string | null;
   role: "resident" | "operator";
   officer_areas: AreaRef[];
+  /** Those of an officer, and those that a councillor reads. */
+  areas?: (AreaRef & { role: "officer" | "councillor" })[];
   communities: { uid: string; name: string; role: string }[];
   created_at: string;
 }
@@ -249,26 +251,4 @@ export interface Area {
 export interface AreaShapes {
   type: "FeatureCollection";
   features: { type: "Feature"; geometry: Geometry; properties: Area }[];
-}
-
-export interface Column {
-  name: string;
-  label: string;
-  unit: string;
-  definition: string;
-  counts_persons: boolean;
-}
-
-export type ReportRow = { ward_code: string; ward_name: string; suppressed?: string[] } & Record<
-  string,
-  string | number | string[] | null | undefined
->;
-
-export interface WardReport {
-  title: string;
-  at: string;
-  set: { name: string; illustrative: boolean } | null;
-  columns: Column[];
-  rows: ReportRow[];
-  totals: Record<string, number | string | string[] | null>;
 }

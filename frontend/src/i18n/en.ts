@@ -399,19 +399,9 @@ export const en = {
   "compose.load-newest": "Load the newest",
   "compose.newest-loaded": "The newest is loaded. Your words are kept",
 
-  // The desk
-  "desk.heading": "What each ward has",
-  "desk.lead": "Counted on {day}. Press a heading to sort.",
+  // The desk: what is said outside of it too; the rest is in desk.ts
   "desk.illustrative": "Ward shapes on this map are illustrative. They are not official boundaries.",
-  "desk.figure": "Shade the map by",
-  "desk.no-wards": "This map knows no wards yet. Whoever runs it can bring in their boundaries.",
-  "desk.table": "Figures by ward",
-  "desk.ward": "Ward",
-  "desk.part": "The first {shown} of {all} wards in this order. The files hold all.",
-  "desk.total": "All together",
   "desk.not-shown": "not shown",
-  "desk.suppressed": "A dash stands where so few people are counted that somebody could be recognised.",
-  "desk.public": "These figures are public. Anybody may use them.",
 
   // Sign in and account
   "sign-in.heading": "Sign in",

@@ -1,15 +1,23 @@
 /** The interface's words. Keys are typed; numbers choose between one and other. */
 
+import type { desk } from "./desk";
 import { en } from "./en";
 
-export type Word = keyof typeof en;
+export type Word = keyof typeof en | keyof typeof desk;
 type Form = string | { one: string; other: string };
+
+const known: Record<string, Form> = { ...en };
+
+/** Know these words too: those of a part of the page that only some people open are fetched with it. */
+export function learn(words: Partial<Record<Word, Form>>): void {
+  Object.assign(known, words);
+}
 
 const rules = new Intl.PluralRules("en-GB");
 
 /** The words for a key. `{name}` is replaced by the value of that name; `n` also chooses the plural form. */
 export function t(key: Word, values: Record<string, string | number> = {}): string {
-  const form: Form = en[key];
+  const form = known[key] ?? key;
   const text = typeof form === "string" ? form : form[rules.select(Number(values.n)) === "one" ? "one" : "other"];
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
@@ -20,7 +28,7 @@ export function t(key: Word, values: Record<string, string | number> = {}): stri
 /** The words for a value out of a list such as states, or the value itself when it has none. */
 export function label(group: string, value: string): string {
   const key = `${group}.${value}`;
-  return key in en ? t(key as Word) : value;
+  return key in known ? t(key as Word) : value;
 }
 
 export const number = (value: number): string => value.toLocaleString("en-GB", { maximumFractionDigits: 1 });

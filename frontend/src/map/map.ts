@@ -3,7 +3,7 @@
 import "leaflet/dist/leaflet.css";
 import "../styles/map.css";
 import {
-  control, DomEvent, type FitBoundsOptions, type LatLng, type LeafletMouseEvent, Map as LeafletMap, type Point,
+  control, DomEvent, type FitBoundsOptions, type LatLng, type Layer, type LeafletMouseEvent, Map as LeafletMap, type Point,
   TileLayer, tooltip, type Tooltip,
 } from "leaflet";
 import type { Asset, Box, LonLat } from "../api/types";
@@ -36,6 +36,9 @@ const SAY_TRIES = 20;
 /** Panes between Leaflet's own: wards, their names, assets, what is chosen. */
 const PANES: [name: string, level: number][] = [["areas", 250], ["names", 350], ["assets", 420], ["spots", 620]];
 
+/** A layer of a panel's own that says what is under a point of the map's box. */
+export type Guest = Layer & { told: (point: Point) => { at: LatLng; card: () => HTMLElement } | null };
+
 export class CivicMap {
   readonly areas = new AreaLayer(!world.settings.tile_url);
   private readonly assets = new AssetLayer();
@@ -43,6 +46,7 @@ export class CivicMap {
   private readonly pointed: Spotlight;
   private readonly tip: Tooltip = tooltip({ direction: "top", offset: [0, -14], opacity: 1 });
   private picker: Picker | null = null;
+  private guest: Guest | null = null;
   private shaded: { values: Map<string, number>; name: string } | null = null;
   /** What the tip over the map tells of now. */
   private tipped = "";
@@ -163,6 +167,14 @@ export class CivicMap {
     for (const place of ["#map-says", "#map-part"]) write(place, ""); // what they told of is not shown any more
   }
 
+  /** Show a layer that a panel brings along, in place of an earlier one; null takes it away. */
+  invite(guest: Guest | null): void {
+    this.hush();
+    this.guest?.remove();
+    this.guest = guest;
+    guest?.addTo(this.map);
+  }
+
   /** Go near to a place. */
   near([lon, lat]: LonLat, zoom = NEAREST_ZOOM): void {
     this.map.setView([lat, lon], Math.max(this.map.getZoom(), zoom), { animate: calm() });
@@ -230,6 +242,8 @@ export class CivicMap {
 
   private hover(point: Point): void {
     if (this.shaded) { this.figure(this.shaded, this.map.containerPointToLatLng(point)); return; }
+    const told = this.guest?.told(point);
+    if (told) { this.tell(`guest ${told.at.lat},${told.at.lng}`, told.at, told.card); return; }
     const hit = this.under(point);
     this.box.toggleAttribute("data-over", !!hit);
     if (!hit || hit.type === "shape") this.hush();

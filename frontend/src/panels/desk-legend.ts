@@ -4,9 +4,12 @@ import { html, nothing, type TemplateResult } from "lit-html";
 import { number, t } from "../i18n";
 import { bounds } from "../map/shades";
 
+/** Where the map's legend stands. */
+export const legendBox = (): HTMLElement | null => document.getElementById("legend");
+
 /** `gaps`: some areas have no figure that may be shown. */
-export function legend(name: string, values: number[], gaps: boolean): TemplateResult {
-  return html`<div class="legend">
+export function legend(name: string, values: number[], gaps: boolean, style: "legend" | "key"): TemplateResult {
+  return html`<div class=${style}>
     <strong>${name}</strong>
     <ul>
       ${(values.length ? bounds(values) : []).map(

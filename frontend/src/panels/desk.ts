@@ -1,179 +1,224 @@
-/** The ward figures: a table, a shaded map of any figure, and the files to take to a meeting. */
+/** The figures of some areas or of the whole: headlines, a shaded map of any figure, bars, and the table of them all. */
 
 import { html, nothing, render, type TemplateResult } from "lit-html";
-import { get, words } from "../api/client";
-import type { Column, ReportRow, WardReport } from "../api/types";
-import { day, number, t } from "../i18n";
-import { ifMap, theMap } from "../map/handle";
+import { get } from "../api/client";
+import type { Column, WardReport } from "../api/desk-types";
+import { areaRows, before, daysAgo, grouped, readReport, valueIn } from "../api/reports";
+import type { Area, Box, Items } from "../api/types";
+import { day, label, number, t } from "../i18n";
+import { theMap } from "../map/handle";
+import { steps } from "../map/shades";
+import { AreaChoice } from "../parts/area-choice";
+import { type Bar, chart } from "../parts/chart";
+import { DeskView, panelOf } from "../parts/desk-view";
+import { changeView, FigureTable } from "../parts/figure-table";
 import { icon } from "../parts/icon";
-import { note, type Route, route } from "../router";
+import { type Plan, planView, readPlan } from "../parts/plan";
 import { isOfficer, world } from "../state";
-import { legend } from "./desk-legend";
+import { legend, legendBox } from "./desk-legend";
 
-let host: HTMLElement;
-let report: WardReport | null = null;
-let problem = "";
-let figure = "total_assets";
-/** Rows of the table that are drawn; a country has thousands. */
-const PAGE = 200;
-let drawn = PAGE;
-let sort: { by: string; down: boolean } = { by: "ward_name", down: false };
+const FIRST = "total_assets";
+/** What a meeting asks first, as far as the report has it. */
+const HEADLINES = [
+  FIRST, "new_assets", "appreciations", "open_needs", "met_needs", "gap_needs_without_offers", "proposals_accepted", "hours_given",
+];
+/** Periods that can be compared with the one before, in days. */
+const PERIODS = [30, 90, 365];
+/** Bars of a chart. */
+const MOST_BARS = 10;
 
-export function enter(now: Route, into: HTMLElement): void {
-  host = into;
-  document.title = t("title.page", { page: t("desk.heading"), title: world.settings.title });
-  figure = now.query.get("figure") ?? "total_assets";
-  draw();
-  void load();
-}
+class Dashboard extends DeskView {
+  private report: WardReport | null = null;
+  private plan: Plan | null = null;
+  private figure: string;
+  private since: string;
+  private readonly areas: AreaChoice;
+  private readonly table = new FigureTable(this.redraw);
 
-export function leave(): void {
-  ifMap((map) => map.shade(null));
-  const box = document.getElementById("legend");
-  if (box) render(nothing, box);
-}
-
-async function load(): Promise<void> {
-  void theMap();
-  try {
-    report = await get<WardReport>("/reports/wards");
-    problem = "";
-    await shade();
-  } catch (error) {
-    problem = words(error);
+  constructor(...given: [ConstructorParameters<typeof DeskView>[0], HTMLElement]) {
+    super(...given, "desk.heading");
+    const { query } = this.now;
+    this.figure = query.get("figure") ?? FIRST;
+    this.since = query.get("since") ?? "";
+    this.areas = new AreaChoice(query, this.redraw, () => void this.read());
   }
-  draw();
-}
 
-async function shade(): Promise<void> {
-  if (!report || route.name !== "desk") return;
-  const values = new Map<string, number>();
-  for (const row of report.rows) {
-    const value = row[figure];
-    if (row.ward_code && typeof value === "number" && !row.suppressed?.includes(figure)) values.set(row.ward_code, value);
+  protected async load(): Promise<void> {
+    const map = theMap();
+    const { signal } = this.asking;
+    const { codes } = this.areas;
+    const report = await readReport({ areas: codes, since: this.since }, signal);
+    const box = await boxOf(codes, signal);
+    if (codes.join() !== this.areas.codes.join()) return;
+    this.report = report;
+    this.redraw();
+    await this.shade();
+    if (box) (await map).fit(box);
+    // Without the drawing the table still says everything.
+    this.plan = box && (await readPlan(report.level, box, signal).catch(() => null));
   }
-  const label = columns().find((one) => one.name === figure)?.label ?? figure;
-  const map = await theMap();
-  map.shade(values, label);
-  const box = document.getElementById("legend");
-  const wards = report.rows.filter((row) => row.ward_code).length;
-  if (box) render(wards ? legend(label, [...values.values()], values.size < wards) : nothing, box);
+
+  private async shade(): Promise<void> {
+    const map = await theMap();
+    if (!this.report || this.asking.signal.aborted) return;
+    const values = this.values();
+    map.shade(values, this.column()?.label ?? this.figure);
+    const box = legendBox();
+    if (box) render(this.key("legend"), box);
+  }
+
+  /** The figure of each area that may be shown. */
+  private values(): Map<string, number> {
+    const rows = this.report ? areaRows(this.report) : [];
+    const pairs = rows.map((row): [string, number | null] => [row.ward_code, valueIn(row, this.figure)]);
+    return new Map(pairs.filter((pair): pair is [string, number] => pair[1] !== null));
+  }
+
+  private column(): Column | undefined {
+    return this.report?.columns.find(({ name }) => name === this.figure);
+  }
+
+  /** What the shades mean. */
+  private key(style: "legend" | "key"): TemplateResult | typeof nothing {
+    const values = this.values();
+    const rows = this.report ? areaRows(this.report).length : 0;
+    return rows ? legend(this.column()?.label ?? this.figure, [...values.values()], values.size < rows, style) : nothing;
+  }
+
+  private choose(name: string): void {
+    this.figure = name;
+    this.areas.keep("figure", name);
+    this.redraw();
+    void this.shade();
+  }
+
+  private compareWith(since: string): void {
+    this.since = since;
+    this.areas.keep("since", since);
+    void this.read();
+  }
+
+  protected body(): TemplateResult {
+    const { report } = this;
+    return html`<div class="desk__tools">${this.areas.view()} ${this.periodView()}</div>
+      ${report ? this.reportView(report) : html`<p class="busy" role="status">${this.problem ? nothing : t("loading")}</p>`}`;
+  }
+
+  private periodView(): TemplateResult {
+    const offered = PERIODS.map((days): [string, string] => [daysAgo(days), label("desk.period", String(days))]);
+    if (this.since && !offered.some(([since]) => since === this.since)) offered.push([this.since, day(this.since)]);
+    return html`<div class="field">
+      <label class="field__label" for="desk-since">${t("desk.compare")}</label>
+      <select class="input" id="desk-since" @change=${(event: Event) => this.compareWith((event.target as HTMLSelectElement).value)}>
+        <option value="" ?selected=${!this.since}>${t("desk.compare.not")}</option>
+        ${offered.map(([since, words]) => html`<option value=${since} ?selected=${since === this.since}>${words}</option>`)}
+      </select>
+    </div>`;
+  }
+
+  private reportView(report: WardReport): TemplateResult {
+    const column = this.column() ?? report.columns[0];
+    return html`<p class="desk__when soft" role="status">${this.says(report)}</p>
+      ${this.notices(report)}
+      <dl class="headlines">${HEADLINES.map((name) => this.headline(report, name))}</dl>
+      ${this.figureView(report)}
+      ${column ? html`<p class="small soft">${column.definition}</p>` : nothing}
+      <section class="desk__pictures" aria-label=${column?.label ?? ""}>
+        ${this.planFigure()} ${column ? this.byArea(report, column) : nothing}
+      </section>
+      ${column ? this.tableView(report, column) : nothing}
+      ${column ? this.byColumn(report, column) : nothing}
+      ${isOfficer(world.viewer) ? nothing : html`<p class="small soft">${t("desk.public")}</p>`}`;
+  }
+
+  private says(report: WardReport): string {
+    const counted = t("desk.counted", { areas: this.areas.name, day: day(report.at) });
+    const old = report.before;
+    return old ? `${counted} ${t("desk.compared", { from: day(old.from), to: day(old.to) })}` : counted;
+  }
+
+  private notices(report: WardReport): TemplateResult {
+    const warm = (text: string): TemplateResult => html`<p class="notice notice--warm">${icon("info")}<span>${text}</span></p>`;
+    return html`${areaRows(report).length ? nothing : warm(t("desk.no-wards"))}
+      ${report.set?.illustrative ? warm(t("desk.illustrative")) : nothing}`;
+  }
+
+  private headline(report: WardReport, name: string): TemplateResult | typeof nothing {
+    const column = report.columns.find((one) => one.name === name);
+    const value = valueIn(report.totals, name);
+    if (!column || value === null) return nothing;
+    return html`<div><dt>${column.label}</dt><dd>${number(value)} <span class="change">${changeView(value, before(report, null, name))}</span></dd></div>`;
+  }
+
+  private figureView(report: WardReport): TemplateResult {
+    return html`<div class="field desk__figure">
+      <label class="field__label" for="desk-figure">${t("desk.figure")}</label>
+      <select class="input" id="desk-figure" @change=${(event: Event) => this.choose((event.target as HTMLSelectElement).value)}>
+        ${[...grouped(report.columns)].map(([group, columns]) => html`<optgroup label=${label("desk.group", group)}>
+          ${columns.map(({ name, label: words }) => html`<option value=${name} ?selected=${name === this.figure}>${words}</option>`)}
+        </optgroup>`)}
+      </select>
+    </div>`;
+  }
+
+  private planFigure(): TemplateResult | typeof nothing {
+    if (!this.plan || !this.report) return nothing;
+    const values = this.values();
+    const step = steps([...values.values()]);
+    const shades = areaRows(this.report).map(({ ward_code: code }): [string, number | null] => {
+      const value = values.get(code);
+      return [code, value === undefined ? null : step(value)];
+    });
+    return html`<figure class="desk__plan">
+      ${planView(this.plan, new Map(shades), this.column()?.label ?? "")}${this.key("key")}
+      <figcaption class="small soft">${world.settings.attribution}</figcaption>
+    </figure>`;
+  }
+
+  private byArea(report: WardReport, { name, label: words }: Column): TemplateResult | typeof nothing {
+    const bars = areaRows(report)
+      .map((row): Bar => ({ label: row.ward_name, value: valueIn(row, name), before: before(report, row.ward_code, name) ?? null }))
+      .filter(({ value }) => value)
+      .sort((one, other) => (other.value ?? 0) - (one.value ?? 0));
+    if (bars.length < 2) return nothing;
+    return chart(t(bars.length > MOST_BARS ? "chart.highest" : "chart.by-area", { figure: words }), bars.slice(0, MOST_BARS), {
+      own: false, head: t("desk.ward"),
+    });
+  }
+
+  private tableView(report: WardReport, column: Column): TemplateResult {
+    const group = column.group ?? "assets";
+    const columns = grouped(report.columns).get(group) ?? [];
+    const hidden = report.rows.some((row) => columns.some(({ name }) => row.suppressed?.includes(name)));
+    const title = t("desk.table", { group: label("desk.group", group) });
+    return html`<h2>${title}</h2>
+      ${this.table.view(report, columns, this.figure, title)}
+      ${hidden ? html`<p class="small soft">${t("desk.suppressed")}</p>` : nothing}`;
+  }
+
+  /** The figures of this group side by side, where they can be. */
+  private byColumn(report: WardReport, column: Column): TemplateResult | typeof nothing {
+    const columns = (grouped(report.columns).get(column.group ?? "assets") ?? []).filter(
+      ({ unit, name }) => unit === column.unit && name !== FIRST,
+    );
+    const bars = columns
+      .map(({ name, label: words }): Bar => ({ label: words, value: valueIn(report.totals, name), before: before(report, null, name) ?? null }))
+      .filter(({ value }) => value !== null);
+    if (bars.length < 2) return nothing;
+    return chart(t("chart.together", { group: label("desk.group", column.group ?? "assets"), areas: this.areas.name }), bars, {
+      own: true, head: t("desk.figure-head"),
+    });
+  }
 }
 
-const columns = (): Column[] => report?.columns.filter((column) => !column.name.startsWith("ward_")) ?? [];
-
-/** The figure that the map shows stands first, so that both are seen together. */
-const ordered = (): Column[] => columns().sort((one, other) => Number(other.name === figure) - Number(one.name === figure));
-
-function choose(name: string): void {
-  figure = name;
-  note(new URLSearchParams({ figure }));
-  draw();
-  void shade();
+/** The box around these areas, or around all that there are; null where there are none. */
+async function boxOf(codes: string[], signal: AbortSignal): Promise<Box | null> {
+  if (!codes.length) return world.settings.bounds;
+  const { items } = await get<Items<Area>>("/areas", { code: codes.join(","), limit: "200" }, signal);
+  const boxes = items.map(({ bbox }) => bbox);
+  if (!boxes.length) return null;
+  const edge = (at: 0 | 1 | 2 | 3, pick: (...values: number[]) => number): number => pick(...boxes.map((box) => box[at]));
+  return [edge(0, Math.min), edge(1, Math.min), edge(2, Math.max), edge(3, Math.max)];
 }
 
-function draw(): void {
-  render(view(), host);
-}
-
-function view(): TemplateResult {
-  if (problem) return html`<div class="desk"><p class="notice notice--bad" role="alert">${problem}</p></div>`;
-  if (!report) return html`<p class="busy" role="status">${t("loading")}</p>`;
-  const shown = columns().find((column) => column.name === figure);
-  return html`<div class="desk">
-    <h1>${t("desk.heading")}</h1>
-    <p class="soft">${t("desk.lead", { day: day(report.at) })}</p>
-    ${report.rows.some((row) => row.ward_code) ? nothing : html`<p class="notice notice--warm">${icon("info")}<span>${t("desk.no-wards")}</span></p>`}
-    ${report.set?.illustrative ? html`<p class="notice notice--warm">${icon("info")}<span>${t("desk.illustrative")}</span></p>` : nothing}
-    <div class="desk__tools">
-      <div class="field">
-        <label class="field__label" for="figure">${t("desk.figure")}</label>
-        <select class="input" id="figure" @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}>
-          ${columns().map((column) => html`<option value=${column.name} ?selected=${column.name === figure}>${column.label}</option>`)}
-        </select>
-      </div>
-      <div class="buttons">
-        <a class="button" href="/api/v1/reports/wards.csv" download>${icon("download")}CSV</a>
-        <a class="button" href="/api/v1/reports/wards" download="wards.json">${icon("download")}JSON</a>
-      </div>
-    </div>
-    ${shown?.definition ? html`<p class="small soft">${shown.definition}</p>` : nothing}
-    ${table(report)} ${anySuppressed(report) ? html`<p class="small soft">${t("desk.suppressed")}</p>` : nothing}
-    ${isOfficer(world.viewer) ? nothing : html`<p class="small soft">${t("desk.public")}</p>`}
-  </div>`;
-}
-
-const anySuppressed = (of: WardReport): boolean => of.rows.some((row) => row.suppressed?.length);
-
-function table(of: WardReport): TemplateResult {
-  const wards = of.rows.filter((row) => row.ward_code).sort(compare);
-  const apart = of.rows.filter((row) => !row.ward_code);
-  return html`<div class="table-box" tabindex="0" role="region" aria-label=${t("desk.table")}>
-    <table>
-      <caption class="for-readers">${t("desk.table")}</caption>
-      <thead>
-        <tr>
-          ${headCell("ward_name", t("desk.ward"))} ${ordered().map((column) => headCell(column.name, column.label))}
-        </tr>
-      </thead>
-      <tbody>
-        ${wards.slice(0, drawn).map((row) => line(row, row.ward_name))}
-      </tbody>
-      <tbody class="apart">
-        ${apart.map((row) => line(row, row.ward_name))}
-      </tbody>
-      <tfoot>
-        ${line({ ...of.totals, ward_code: "", ward_name: "" }, t("desk.total"))}
-      </tfoot>
-    </table>
-  </div>
-  ${wards.length > drawn
-    ? html`<p class="buttons"><span class="soft" role="status">${t("desk.part", { shown: number(drawn), all: number(wards.length) })}</span>
-        <button type="button" class="button" @click=${more}>${t("explore.more")}</button></p>`
-    : nothing}`;
-}
-
-function more(): void {
-  drawn += PAGE;
-  draw();
-}
-
-function headCell(name: string, words: string): TemplateResult {
-  const on = sort.by === name;
-  const order = on ? (sort.down ? "descending" : "ascending") : "none";
-  return html`<th scope="col" aria-sort=${order} ?data-shown=${name === figure}>
-    <button type="button" @click=${() => reorder(name)}>
-      ${words}${icon(on && sort.down ? "chevron-down" : "chevron-up")}
-    </button>
-  </th>`;
-}
-
-function reorder(name: string): void {
-  sort = { by: name, down: sort.by === name ? !sort.down : name !== "ward_name" };
-  draw();
-}
-
-function compare(one: ReportRow, other: ReportRow): number {
-  const [first, second] = [one[sort.by], other[sort.by]];
-  const order =
-    typeof first === "number" || typeof second === "number"
-      ? Number(first ?? -1) - Number(second ?? -1)
-      : String(first).localeCompare(String(second));
-  return sort.down ? -order : order;
-}
-
-function line(row: ReportRow, name: string): TemplateResult {
-  const point = (on: boolean) => (): void => ifMap((map) => map.areas.outline(on && row.ward_code ? [row.ward_code] : []));
-  return html`<tr @mouseenter=${point(true)} @mouseleave=${point(false)}>
-    <th scope="row">${name}</th>
-    ${ordered().map((column) => html`<td ?data-shown=${column.name === figure}>${cell(row, column.name)}</td>`)}
-  </tr>`;
-}
-
-function cell(row: ReportRow, name: string): string | TemplateResult {
-  const value = row[name];
-  if (row.suppressed?.includes(name) || value === null || value === undefined)
-    return html`<span aria-label=${t("desk.not-shown")}>–</span>`;
-  if (value === 0) return html`<span class="nought">0</span>`;
-  return typeof value === "number" ? number(value) : String(value);
-}
+export const { enter, leave } = panelOf((now, host) => new Dashboard(now, host));

@@ -20,6 +20,8 @@ interface Ward {
 export interface WardsOptions {
   /** A ward was chosen. */
   choose: (code: string) => void;
+  /** Areas of every level, not wards alone. */
+  anyLevel?: boolean;
   redraw: () => void;
 }
 
@@ -54,9 +56,9 @@ export class Wards {
     if (!world.settings.bounds) return nothing;
     const active = this.offered[this.at];
     return html`<div class="field combo">
-      <label class="field__label" for=${FIELD}>${t("filters.ward")}</label>
+      <label class="field__label" for=${FIELD}>${t(this.options.anyLevel ? "desk.area.other" : "filters.ward")}</label>
       <input class="input" id=${FIELD} role="combobox" autocomplete="off" aria-autocomplete="list" maxlength="60"
-        aria-expanded=${String(this.open)} aria-controls="filter-wards" placeholder=${t("filters.ward-name")}
+        aria-expanded=${String(this.open)} aria-controls="filter-wards" placeholder=${t(this.options.anyLevel ? "desk.area.type" : "filters.ward-name")}
         aria-activedescendant=${this.open && active ? optionId(active) : nothing} .value=${live(this.words)}
         @focus=${() => this.look(facets)} @input=${(event: Event) => this.type(event, facets)}
         @keydown=${(event: KeyboardEvent) => this.key(event, facets)} @blur=${() => this.close()} />
@@ -77,8 +79,10 @@ export class Wards {
   }
 
   private says(): string {
-    if (!this.offered.length) return t(this.words.trim() ? "filters.ward-none" : "filters.ward-type");
-    return this.more ? t("filters.ward-more") : t("filters.ward-found", { n: this.offered.length });
+    const any = this.options.anyLevel;
+    if (!this.offered.length) return t(this.words.trim() ? (any ? "desk.area.none" : "filters.ward-none") : "filters.ward-type");
+    if (this.more) return t(any ? "desk.area.more" : "filters.ward-more");
+    return t(any ? "desk.area.found" : "filters.ward-found", { n: this.offered.length });
   }
 
   private type(event: Event, facets: Facets | null): void {
@@ -114,7 +118,7 @@ export class Wards {
   }
 
   private async fetch(query: Record<string, string>): Promise<Items<Area>> {
-    const found = await get<Items<Area>>("/areas", { level: "ward", ...query });
+    const found = await get<Items<Area>>("/areas", { ...(!this.options.anyLevel && { level: "ward" }), ...query });
     for (const { code, name } of found.items) this.names.set(code, name);
     return found;
   }

@@ -3,7 +3,7 @@
 import { html, nothing, render, type TemplateResult } from "lit-html";
 import { t, type Word } from "../i18n";
 import { keepQuery, type Layout, type Route, route } from "../router";
-import { isOfficer, world } from "../state";
+import { isOfficer, myAreas, world } from "../state";
 import { icon } from "./icon";
 import { mark } from "./mark";
 import { bindSheet, setSheet } from "./sheet";
@@ -21,7 +21,7 @@ export function drawFrame(now: Route, changed: boolean): void {
   render(frame(now.layout), document.body);
   document.querySelector<HTMLElement>("#list")?.toggleAttribute("inert", now.layout !== "list");
   document.querySelector<HTMLElement>("#over")?.toggleAttribute("inert", !["over", "split"].includes(now.layout));
-  if (changed) setSheet(now.name === "compose" || now.name === "edit" ? "full" : "half");
+  if (changed) setSheet(["over", "split"].includes(now.layout) && now.name !== "asset" ? "full" : "half");
 }
 
 /** Wire what only needs wiring once. */
@@ -39,7 +39,7 @@ const frame = (layout: Layout): TemplateResult => html`
     </a>
     <nav class="ways" aria-label=${t("nav.label")}>
       ${way(keepQuery("/"), "nav.map", "map", ["explore", "asset"])}
-      ${way("/desk", isOfficer(world.viewer) ? "nav.desk" : "nav.wards", "table-2", ["desk"])}
+      ${way("/desk", isOfficer(world.viewer) || myAreas(world.viewer).length ? "nav.desk" : "nav.wards", "table-2", ["desk"])}
       ${way("/about", "nav.about", "info", ["about"], "way--roomy")}
       ${way(keepQuery("/new"), "nav.add", "plus", ["compose"], "way--add")}
       ${world.viewer
@@ -71,7 +71,7 @@ const frame = (layout: Layout): TemplateResult => html`
 `;
 
 const way = (href: string, words: Word, picture: string, names: string[], style = ""): TemplateResult =>
-  html`<a class="way ${style}" href=${href} aria-current=${names.includes(route.name) ? "page" : nothing}
+  html`<a class="way ${style}" href=${href} aria-current=${names.some((name) => `${route.name}-`.startsWith(`${name}-`)) ? "page" : nothing}
     >${icon(picture)}<span>${t(words)}</span></a
   >`;
 
