@@ -145,9 +145,11 @@ class TallyChange(Base):
 
 
 class Tally(Base):
-    """What the ward report counts in one place (app/reports/tallies.py): three objects of words and numbers."""
+    """What the ward report counts in one place (app/reports/tallies.py): figures, months, persons and ids."""
 
     __tablename__ = "tally"
+    # Those that count persons: whether a ward shows them depends on all wards.
+    __table_args__ = (Index("ix_tally_persons", "place", postgresql_where=text("(figures -> 2) <> '{}'::jsonb")),)
 
     place: Mapped[str] = mapped_column(String(40), primary_key=True)
     figures: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)

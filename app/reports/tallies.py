@@ -36,22 +36,25 @@ def know(asked: Question, ground: Ground) -> bool:
     return asked.standing and asked.since is None and (ground.scope is None or set(ground.scope) <= set(ground.ids))
 
 
-async def read(session: AsyncSession, ground: Ground, *, counting_persons: bool = False) -> Tallies:
-    """The tallies of a ground that `know` says yes to, or those of them that count persons; as exact as counting now.
-    The session must see one instant."""
-    changes = select(*_CHANGE).cte("changes")
-    given = counting.values(Question(), ground) | {"waiting": [], "counting_persons": counting_persons}
-    given["waiting"] = [place for (place,) in await session.execute(_waiting(changes))]
-    there = (await session.execute(db.sql("tallies_there"), given)).all()
-    fresh = await _counted(session, [name for name, _, kept in there if kept is None])
-    return {name: (place, fresh.get(name, Raw()) if kept is None else Raw(*kept)) for name, place, kept in there}
+async def read(session: AsyncSession, ground: Ground) -> Tallies:
+    """The tallies of a ground that `know` says yes to; as exact as counting now. The session must see one instant."""
+    return await _read(session, counting.values(Question(), ground))
 
 
 async def of_persons(session: AsyncSession) -> Places:
     """What counts persons, of all wards of today."""
-    wards = select(Area.id).where(Area.level == "ward", Area.ended_at.is_(None)).order_by(Area.code, Area.id)
-    everywhere = Ground((await session.execute(wards)).all(), None)
-    return await by_place(session, await read(session, everywhere, counting_persons=True))
+    wards = select(func.array_agg(Area.id)).where(Area.level == "ward", Area.ended_at.is_(None))
+    everywhere = counting.values(Question(), Ground((), None)) | {"areas": await session.scalar(wards) or []}
+    return await by_place(session, await _read(session, everywhere, counting_persons=True))
+
+
+async def _read(session: AsyncSession, given: dict[str, Any], *, counting_persons: bool = False) -> Tallies:
+    changes = select(*_CHANGE).cte("changes")
+    waiting = [place for (place,) in await session.execute(_waiting(changes))]
+    given |= {"waiting": waiting, "counting_persons": counting_persons}
+    there = (await session.execute(db.sql("tallies_there"), given)).all()
+    fresh = await _counted(session, [name for name, _, kept in there if kept is None])
+    return {name: (place, fresh.get(name, Raw()) if kept is None else Raw(*kept)) for name, place, kept in there}
 
 
 async def by_place(session: AsyncSession, kept: Tallies) -> Places:

@@ -10,7 +10,7 @@ ward AS MATERIALIZED (
 ),
 names AS MATERIALIZED (
   SELECT place FROM tally
-  WHERE place <> ALL (CAST(:waiting AS text[])) AND (NOT CAST(:counting_persons AS boolean) OR figures -> 2 <> '{}')
+  WHERE place <> ALL (CAST(:waiting AS text[])) AND (NOT CAST(:counting_persons AS boolean) OR (figures -> 2) <> '{}'::jsonb)
   UNION ALL
   SELECT unnest(CAST(:waiting AS text[]))
 ),
