@@ -2,7 +2,7 @@
 
 `live`     the service of this test: its address, and the code of the newest mail to somebody
 `open_as`  a new browser, signed in as somebody (None: a visitor); it fails the test on a script error, a broken
-           policy, or a request to anybody else
+           policy, a request to anybody else, or a refusal (its status may be named in `lenient`)
 """
 
 import asyncio
@@ -133,9 +133,9 @@ def open_as(live: Live, browser: Browser) -> Iterator[OpenAs]:
     faults: list[str] = []
     contexts = []
 
-    def watch(page: Page) -> None:
+    def watch(page: Page, lenient: tuple[str, ...]) -> None:
         def told(message: ConsoleMessage) -> None:
-            if message.type == "error":
+            if message.type == "error" and not any(f"status of {status}" in message.text for status in lenient):
                 faults.append(message.text)
 
         def asked(request: Request) -> None:
@@ -146,13 +146,15 @@ def open_as(live: Live, browser: Browser) -> Iterator[OpenAs]:
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", asked)
 
-    def open_page(email: str | None = None, *, width: str = "wide", path: str = "/") -> Page:
+    def open_page(
+        email: str | None = None, *, width: str = "wide", path: str = "/", lenient: tuple[str, ...] = ()
+    ) -> Page:
         across, down = WIDTHS[width]
         context = browser.new_context(viewport={"width": across, "height": down}, accept_downloads=True)
         context.set_default_timeout(15_000)
         contexts.append(context)
         page = context.new_page()
-        watch(page)
+        watch(page, lenient)
         if email:
             _sign_in(page, live, email)
         page.goto(live.url + path)

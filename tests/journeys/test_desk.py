@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 
 import httpx
+import openpyxl
 import pytest
 from playwright.sync_api import Page, expect
 
 from app import auth, db
 from app.actions import accounts
+from app.routers import report_files
 from tests.journeys.conftest import WIDTHS, Live, OpenAs
 from tests.journeys.test_access import faults
 
@@ -98,6 +100,27 @@ def test_the_figures_print_as_whole_tables_with_a_drawn_map_and_no_frame(open_as
     assert shaded.count() >= visitor.locator(".desk tbody").first.locator("tr").count() > 10
     box = visitor.locator(".desk .table-box").first
     assert box.evaluate("one => getComputedStyle(one).overflowX") == "visible"
+
+
+def test_a_large_report_is_made_in_the_background_and_fetched_by_whoever_ordered_it(
+    live: Live, open_as: OpenAs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(report_files, "MOST_AT_ONCE", 10)
+    officer = open_as(RESIDENT, path="/desk/reports?area=all", lenient=("413",))
+    officer.get_by_label("As", exact=True).select_option(label="Excel workbook")
+    officer.get_by_role("button", name="Make the report").click()
+    expect(officer.get_by_text("It is large, so it is made in the background.")).to_be_visible()
+    job = officer.locator(".job")
+    expect(job).to_contain_text("Ready")
+    expect(job).to_contain_text("It is kept until")
+    assert faults(officer) == []
+    with officer.expect_download() as begun:
+        job.get_by_role("link", name="Download").click()
+    begun.value.save_as(tmp_path / "wards.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "wards.xlsx", read_only=True)
+    assert len(book.sheetnames) >= 4
+    job.get_by_role("button", name="Throw away").click()
+    expect(officer.locator(".job")).to_have_count(0)
 
 
 # ── gaps ────────────────────────────────────────────────────────────────────────────────────

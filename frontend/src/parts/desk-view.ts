@@ -1,6 +1,8 @@
 /** What the sections of the desk have in common: their frame, the way to each other, and an end to all that they began. */
 
 import "../styles/desk.css";
+import "../styles/desk-figures.css";
+import "../styles/desk-print.css";
 import { html, nothing, render, type TemplateResult } from "lit-html";
 import { aborted, get, words } from "../api/client";
 import type { DeskCounts } from "../api/desk-types";
