@@ -18,8 +18,13 @@ from app.reports.matter import Matter
 from app.reports.printed import MOST_ASSETS, Telling, amount, cut
 
 TEMPLATE = "wards.typ"
-#: Areas that have pages of their own; a report on more is a summary.
-MOST_AREAS = 80
+#: Areas that have pages of their own, a report on more is a summary; and the assets that are listed on all those pages.
+#: What is typeset is held in memory as a whole: some four megabytes for an area, and one for seven assets.
+MOST_AREAS, MOST_LISTED_IN_ALL = 28, 420
+#: Lines of a list of gaps or strengths: of one area or of all together, of one of several, in a brief.
+MOST_LISTED, MOST_OF_SEVERAL, MOST_IN_BRIEF = 6, 3, 3
+#: Areas in a file of briefs, and in the table and on the map of a summary.
+MOST_BRIEFS, MOST_COMPARED = 80, 1000
 #: Areas whose figure is written on the map.
 MOST_NUMBERS = 60
 #: Letters of the name of an area above its pages.
@@ -28,7 +33,7 @@ LONGEST_NAME = 90
 
 def write(matter: Matter, path: Path) -> None:
     """The report: a summary where there are several areas, then each area on pages of its own, then the definitions."""
-    book = _Book(matter)
+    book = _Book(matter, of_each=len(matter.ids) <= MOST_AREAS)
     several = len(book.areas) != 1
     if several:
         book.summary()
@@ -39,10 +44,10 @@ def write(matter: Matter, path: Path) -> None:
 
 
 def write_brief(matter: Matter, path: Path) -> None:
-    """One page for each area. Raises Invalid for more than MOST_AREAS, or for none."""
-    book = _Book(matter)
-    if not 0 < len(book.areas) <= MOST_AREAS:
-        raise Invalid(f"A brief is written for 1 to {MOST_AREAS} areas at once; these are {len(book.areas)}.")
+    """One page for each area. Raises Invalid for more than MOST_BRIEFS, or for none."""
+    if not 0 < len(matter.ids) <= MOST_BRIEFS:
+        raise Invalid(f"A brief is written for 1 to {MOST_BRIEFS} areas at once; these are {len(matter.ids)}.")
+    book = _Book(matter, of_each=True)
     for area in book.areas:
         book.brief(area)
     book.print(path, explained=False)
@@ -62,18 +67,18 @@ class _Area:
 class _Book:
     """The pages of one file."""
 
-    def __init__(self, matter: Matter) -> None:
+    def __init__(self, matter: Matter, *, of_each: bool) -> None:
         self._matter = matter
         self._telling = Telling(matter.report)
         self._pages: list[dict[str, Any]] = []
         self._pictures = {kind.name: maps.symbol(kind.name) for kind in kinds.ALL}
         rows = self._telling.report["rows"]
-        few = len(matter.ids) <= MOST_AREAS
         self.areas = [
-            _Area(row, id_, maps.Marks(matter.canvas([id_])) if few else maps.Marks(maps.EMPTY))
+            _Area(row, id_, maps.Marks(matter.canvas([id_])) if of_each else maps.Marks(maps.EMPTY))
             for row, id_ in zip(rows, matter.ids, strict=False)
         ]
-        if few:
+        self._each = room_for_each([row["total_assets"] for row in rows[: len(matter.ids)]])
+        if of_each:
             self._collect()
 
     def _collect(self) -> None:
@@ -82,7 +87,7 @@ class _Book:
             area = known.get(asset.ward_code)
             if area is None:
                 continue
-            if len(area.assets) < MOST_ASSETS:
+            if len(area.assets) < self._each:
                 area.assets.append(asset)
             if asset.lon is not None and asset.lat is not None:
                 area.marks.add(asset.kind, asset.lon, asset.lat)
@@ -103,17 +108,21 @@ class _Book:
         row = telling.totals
         page: dict[str, Any] = {
             "level": 1, "title": telling.title, "subtitle": telling.subtitle(len(self.areas)),
-            "headline": telling.headline(row), **_split(telling.bars(row)), "findings": telling.findings(None),
-            "tables": [telling.comparison()],
+            "headline": telling.headline(row), **_split(telling.bars(row)),
+            "findings": telling.findings(None, most=MOST_LISTED),
+            "tables": [telling.comparison(MOST_COMPARED)],
         }  # fmt: skip
-        if self.areas:
+        if 0 < len(self.areas) <= MOST_COMPARED:
             page["map"] = self._overview()
         self._pages.append(page)
 
     def area(self, area: _Area, *, level: int) -> None:
         """One area in full."""
         telling = self._telling
-        page = self._opened(area, level) | {"tables": [], "findings": telling.findings(area.row)}
+        page = self._opened(area, level) | {
+            "tables": [],
+            "findings": telling.findings(area.row, most=MOST_LISTED if level == 1 else MOST_OF_SEVERAL),
+        }
         page |= _split(telling.bars(area.row))
         page["assets"] = telling.assets(area.row, area.assets)
         self._pages.append(page)
@@ -123,7 +132,7 @@ class _Book:
         telling = self._telling
         parts = telling.bars(area.row, brief=True)
         page = self._opened(area, level=1) | {"brief": True, "first": parts[:1] + parts[2:], "under": parts[1:2]}
-        page |= {"left": [], "tables": [], "findings": telling.findings(area.row, brief=True)}
+        page |= {"left": [], "tables": [], "findings": telling.findings(area.row, most=MOST_IN_BRIEF, brief=True)}
         self._pages.append(page)
 
     def _opened(self, area: _Area, level: int) -> dict[str, Any]:
@@ -155,6 +164,14 @@ class _Book:
             "svg": "overview", "alt": f"Map of all areas, each shaded by the number of its assets. {told}", "kinds": [],
             "caption": f"The darker a {level}, the more assets it has. {told}",
         }  # fmt: skip
+
+
+def room_for_each(counts: Sequence[int]) -> int:
+    """How many assets of each area are listed, so that there is room for as many of every other."""
+    each = MOST_ASSETS
+    while each > 1 and sum(min(each, count) for count in counts) > MOST_LISTED_IN_ALL:
+        each -= 1
+    return each
 
 
 def _split(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -21,9 +21,8 @@ from app.reports.wards import WardReport
 MOST_ASSETS, MOST_LINES = 100, 104
 #: Letters of a title on a line of the list of assets, and at most.
 LINE, LONGEST = 44, 84
-#: Lines of a list of gaps or strengths; in a brief, which has so many themes as well. Letters in a narrow column.
-MOST_LISTED, MOST_IN_BRIEF, MOST_THEMES = 6, 3, 6
-SHORT = 40
+#: Themes in a brief; letters in a narrow column.
+MOST_THEMES, SHORT = 6, 40
 SHADE = "#36889a"
 NOTHING, LEFT_OUT = "Nothing yet", "Left out, for it counts persons"
 Row = Mapping[str, Any]
@@ -196,22 +195,24 @@ class Telling:
             return self._before["totals"]  # type: ignore[no-any-return]
         return self._before["rows"].get(row["ward_code"])  # type: ignore[no-any-return]
 
-    def comparison(self) -> dict[str, Any]:
-        """A row for each area, and the sums."""
+    def comparison(self, most: int) -> dict[str, Any]:
+        """A row for each area, for `most` of them at most, and the sums."""
         names = ["total_assets", *(kind.plural for kind in kinds.ALL), "open_needs"]
         columns = {column["name"]: column for column in self._columns}
-        rows = [[row["ward_name"], *(amount(row[name]) for name in names)] for row in self.report["rows"]]
+        rows = [[row["ward_name"], *(amount(row[name]) for name in names)] for row in self.report["rows"][:most]]
+        left = len(self.report["rows"]) - len(rows)
+        note = f"{left:,} rows more: the spreadsheet has them." if left else ""
         rows.append(["All together", *(amount(self.totals[name]) for name in names)])
         heads = [self.level.capitalize(), "All", *(columns[name]["label"] for name in names[1:])]
         return {
-            "title": f"The {self.level}s side by side", "columns": heads, "rows": rows, "note": "",
+            "title": f"The {self.level}s side by side", "columns": heads, "rows": rows, "note": note,
             "widths": [1, *(0 for _ in names)], "numeric": [False, *(True for _ in names)], "total": True,
         }  # fmt: skip
 
     # ── lists ───────────────────────────────────────────────────────────────────────────────
 
-    def findings(self, row: Row | None, *, brief: bool = False) -> list[list[dict[str, Any]]]:
-        """Gaps and strengths of one area, or of all together; two short lists stand beside each other.
+    def findings(self, row: Row | None, *, most: int, brief: bool = False) -> list[list[dict[str, Any]]]:
+        """Gaps and strengths of an area, or of all together, `most` lines of each; short lists stand beside each other.
 
         The report's own lists end after a while: what is missing from them is counted by the area's figures.
         """
@@ -225,7 +226,7 @@ class Telling:
                 items = [item for item in found if not wide and item["ward_code"] == row["ward_code"]]
                 left = max(0, (row.get(COUNTED.get(name, "")) or 0) - len(items))
             if items or left:
-                shown = items[: MOST_IN_BRIEF if brief else MOST_LISTED]
+                shown = items[:most]
                 rest = left + len(items) - len(shown)
                 note = (
                     f"And {rest:,} more: the spreadsheet lists them."

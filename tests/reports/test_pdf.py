@@ -2,6 +2,9 @@
 
 import itertools
 import re
+import subprocess
+import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +21,7 @@ from tests.reports import matters
 from tests.reports.matters import HOSTILE
 from tests.reports.reading import printed_text
 
+ROOT = Path(__file__).parents[2]
 LONG = "A very long title that goes on and on until nobody reads any of it and then it goes on " * 2
 
 
@@ -87,7 +91,7 @@ def test_a_brief_is_one_page_for_each_area(tmp_path: Path, title: str) -> None:
 
 
 def test_a_brief_is_of_some_areas_and_not_of_a_country(tmp_path: Path) -> None:
-    wards = tuple(f"W{n}" for n in range(pdf.MOST_AREAS + 1))
+    wards = tuple(f"W{n}" for n in range(pdf.MOST_BRIEFS + 1))
     for some in ((), wards):
         with pytest.raises(Invalid, match=f"these are {len(some)}"):
             pdf.write_brief(matters.matter([], some), tmp_path / "brief.pdf")
@@ -123,7 +127,46 @@ def test_of_a_country_only_the_summary_is_printed(tmp_path: Path) -> None:
     matter = matters.matter([], wards)
     object.__setattr__(matter, "assets", never)
     text = _text(tmp_path, matter)
-    assert "W80" in text and "The assets" not in text
+    assert f"W{pdf.MOST_AREAS}" in text and "The assets" not in text
+    assert "The assets" in _text(tmp_path, matters.matter([], wards[1:]))
+
+
+def test_the_table_of_a_country_ends_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wards = tuple(f"W{n}" for n in range(40))
+    for most, left in ((42, []), (41, ["1 rows more: the spreadsheet has them"])):
+        monkeypatch.setattr(pdf, "MOST_COMPARED", most)
+        text = _text(tmp_path, matters.matter([], wards))
+        assert "All together" in text
+        assert re.findall(r"\d+ rows more: the spreadsheet has them", text) == left
+
+
+@pytest.mark.parametrize(
+    ("counts", "each"),
+    [([], 100), ([5000], 100), ([100] * 4, 100), ([105] * 4 + [21], 99), ([200] * 28, 15), ([16] * 25, 100),
+     ([1000, *[10] * 20], 100), ([100_000] * 421, 1)],
+)  # fmt: skip
+def test_every_area_has_the_same_room_in_the_list(counts: list[int], each: int) -> None:
+    assert pdf.room_for_each(counts) == each
+
+
+def test_the_largest_print_stays_small_in_memory() -> None:
+    """As many areas with pages of their own as there may be, each with as many assets as it may list."""
+    script = (
+        "from pathlib import Path; import sys\n"
+        "from app.reports import pdf\n"
+        "from tests.reports import matters\n"
+        "def of(name): return int(Path('/proc/self/status').read_text().split(name)[1].split()[0]) // 1024\n"
+        "wards = tuple(f'W{n}' for n in range(pdf.MOST_AREAS))\n"
+        "assets = [matters.asset(n, f'Garden {n}', wards[n % len(wards)]) for n in range(100 * len(wards))]\n"
+        "matter = matters.matter(assets, wards, findings=matters.found(('Hands', 'A shed'), wards))\n"
+        "idle = of('VmRSS:')\n"
+        "pdf.write(matter, Path(sys.argv[1]))\n"
+        "print(of('VmHWM:') - idle)\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-c", script, f"{folder}/report.pdf"]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT, timeout=120)
+    assert int(done.stdout) <= 200
 
 
 def test_a_report_on_nothing_says_so(tmp_path: Path) -> None:
