@@ -19,7 +19,7 @@ from pathlib import Path
 
 from app import postgres
 from app.settings import default_data_dir
-from bench import country, lists, load, parts, rows, site, tiles, upkeep
+from bench import country, lists, load, parts, reports, rows, site, tiles, upkeep
 
 #: What is measured on each country with servers, by the names that --only knows.
 PARTS: dict[str, Callable[[site.Site], list[rows.Row]]] = {
@@ -29,6 +29,7 @@ PARTS: dict[str, Callable[[site.Site], list[rows.Row]]] = {
     "ogc": lists.ogc,
     "upkeep": upkeep.of_the_map,
     "page": parts.shown,
+    "report": reports.of_wards,
 }
 #: What needs no country; measured once.
 ALONE: dict[str, Callable[[site.Site], list[rows.Row]]] = {
@@ -77,7 +78,7 @@ def _served(asked: argparse.Namespace, here: site.Site, grown: dict[int, tiles.T
         for name in ("tiles", "lists", "ogc"):
             made += _tried(name, PARTS[name], here) if name in asked.only else []
     with site.serving(here):
-        for name in ("cached", "page", "upkeep"):
+        for name in ("cached", "page", "report", "upkeep"):
             made += _tried(name, PARTS[name], here) if name in asked.only else []
         if LOW in asked.only:
             made += _tried(LOW, lambda site: tiles.low_zooms(site, grown), here)

@@ -24,6 +24,7 @@ from psycopg import sql
 from app import auth, db, localdb, schema
 from app.actions import areas
 from app.geo import pyramid
+from app.reports import tallies
 from app.settings import Settings
 
 HERE = Path(__file__).parent
@@ -104,7 +105,7 @@ def _make(cluster: localdb.Cluster, size: int, wards: Path | None, say: Say) -> 
         _settle(connection)
         _run(connection, "country_life", people=people)
         _say_time(say, "indexes", lambda: _index(cluster, later))
-        _say_time(say, "pyramid", lambda: asyncio.run(_pyramid(cluster)))
+        _say_time(say, "pyramid and tallies", lambda: asyncio.run(_counts(cluster)))
         connection.execute("DROP SCHEMA bench CASCADE")
         _say_time(say, "vacuum", lambda: connection.execute("VACUUM (ANALYZE)"))
 
@@ -164,10 +165,11 @@ async def _with_engines(cluster: localdb.Cluster, work: Callable[[db.Engines], A
         await engines.dispose()
 
 
-async def _pyramid(cluster: localdb.Cluster) -> None:
+async def _counts(cluster: localdb.Cluster) -> None:
     async def work(engines: db.Engines) -> None:
         async with engines.transaction() as session:
             await pyramid.rebuild(session)
+            await tallies.rebuild(session)
 
     await _with_engines(cluster, work)
 

@@ -27,8 +27,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 POOL = 8
 START_S = 120
-TIPG = ROOT / ".civic" / "bench" / "tipg"
-TIPG_LOCK = HERE / "tipg.lock"
+#: Where environments are made for programs that are not ours.
+MADE = ROOT / ".civic" / "bench"
 
 
 class Absent(Exception):
@@ -116,27 +116,34 @@ def bare(name: str, path: str, body: bytes, headers: Mapping[str, str]) -> Itera
 # ── other people's ──────────────────────────────────────────────────────────────────────────
 
 
-def make_tipg() -> Path:
-    """tipg's own environment, made when missing or made from another lock; returns its Python. Raises Absent."""
-    python, made = TIPG / "bin" / "python", TIPG / "made-from"
-    if python.exists() and made.exists() and made.read_bytes() == TIPG_LOCK.read_bytes():
+def environment(name: str) -> Path:
+    """The Python of an environment of its own for what is locked in bench/<name>.lock, made when missing or made from
+    another lock. Raises Absent."""
+    folder, lock = MADE / name, HERE / f"{name}.lock"
+    python, made = folder / "bin" / "python", folder / "made-from"
+    if python.exists() and made.exists() and made.read_bytes() == lock.read_bytes():
         return python
-    shutil.rmtree(TIPG, ignore_errors=True)
-    TIPG.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     options = ["-q", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"]
     pip = [str(python), "-m", "pip", "install", *options]
-    for command in ([sys.executable, "-m", "venv", str(TIPG)], [*pip, "-r", str(TIPG_LOCK)]):
+    for command in ([sys.executable, "-m", "venv", str(folder)], [*pip, "-r", str(lock)]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise Absent(f"tipg could not be installed: {done.stderr.strip().splitlines()[-1]}")
-    made.write_bytes(TIPG_LOCK.read_bytes())
+            raise Absent(f"{name} could not be installed: {done.stderr.strip().splitlines()[-1]}")
+    made.write_bytes(lock.read_bytes())
     return python
+
+
+def locked(name: str) -> str:
+    """The version of a program in bench/<name>.lock."""
+    return (HERE / f"{name}.lock").read_text().partition(f"{name}==")[2].split()[0]
 
 
 @contextlib.contextmanager
 def tipg(cluster: localdb.Cluster) -> Iterator[Server]:
     """tipg: uvicorn with uvloop and httptools, no buffer around its tiles, no look at the catalogue meanwhile."""
-    python = make_tipg()
+    python = environment("tipg")
     address = cluster.url("civic_write").partition("host=")[2].partition("&")[0]
     env = {
         "DATABASE_URL": f"postgresql://civic_write@{address}:5432/{localdb.DATABASE}",
@@ -146,7 +153,7 @@ def tipg(cluster: localdb.Cluster) -> Iterator[Server]:
         "DB_MIN_CONN_SIZE": str(POOL), "DB_MAX_CONN_SIZE": str(POOL),
     }  # fmt: skip
     command = [str(python), "-m", "uvicorn", "tipg.main:app", "--no-access-log", "--log-level", "warning"]
-    version = TIPG_LOCK.read_text().partition("tipg==")[2].split()[0]
+    version = locked("tipg")
     with started(lambda port: [*command, "--port", str(port)], "/healthz", env) as (url, pid):
         tile = "/collections/bench.pins/tiles/WebMercatorQuad"
         yield Server("tipg", version, url, pid, lambda z, x, y: f"{tile}/{z}/{x}/{y}")

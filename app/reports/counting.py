@@ -21,6 +21,16 @@ from app.reports.asking import Ground, Question
 AREA_WIDE, NOWHERE = -1, 0
 _PERSONS = frozenset(figure.name for figure in figures.of_wards() if figure.counts_persons)
 _MONTH = "touched:"
+#: Figure → the word of the statement that counts it; of all others the word is the name.
+_COUNTED = {
+    **{kind.plural: f"kind:{kind.name}" for kind in kinds.ALL},
+    **{figures.column("theme", theme): f"theme:{theme}" for theme in lifecycles.THEMES},
+    **{figures.column("offers_theme", theme): f"offer:theme:{theme}" for theme in lifecycles.THEMES},
+    **{f"stage_{stage}": f"stage:{stage}" for stage in lifecycles.STAGES},
+    **{f"offers_{nature}": f"offer:way:{nature}" for nature in figures.NATURES},
+}
+_WORDS = [(one.name, _COUNTED.get(one.name, one.name)) for one in figures.public(figures.of_wards(period=True))]
+_IDEAS = [(theme, f"idea:theme:{theme}", f"project:theme:{theme}") for theme in lifecycles.THEMES]
 
 
 @dataclass(slots=True)
@@ -50,16 +60,16 @@ class Raw:
         if ids:
             self.ids[figure] = ids
 
-    def add(self, other: "Raw") -> None:
-        """Count the other's public figures with one's own. How many persons are behind both, nobody can tell from two
-        numbers: those become the greatest of both."""
-        for mine, theirs in ((self.values, other.values), (self.months, other.months)):
+    def with_(self, other: "Raw") -> "Raw":
+        """Both together. How many persons that are, nobody can tell from two numbers: at least the greater."""
+        values, months = ({**one} for one in (self.values, self.months))
+        for mine, theirs in ((values, other.values), (months, other.months)):
             for name, value in theirs.items():
                 mine[name] = mine.get(name, 0) + value
-        for name, persons in other.persons.items():
-            self.persons[name] = max(self.persons.get(name, 0), persons)
-        for name, ids in other.ids.items():
-            self.ids[name] = [*self.ids.get(name, ()), *ids]
+        names = self.persons.keys() | other.persons.keys()
+        persons = {name: max(self.persons.get(name, 0), other.persons.get(name, 0)) for name in names}
+        ids = {name: [*self.ids.get(name, ()), *other.ids.get(name, ())] for name in self.ids.keys() | other.ids.keys()}
+        return Raw(values, months, persons, ids)
 
 
 #: Place (id of an area with a row, AREA_WIDE, NOWHERE; None: all together) → what was counted there.
@@ -146,14 +156,9 @@ def public(raw: Raw, day: date, *, area: bool = True) -> dict[str, float]:
 
     `day`: the day of the report, by which an entry is stale. `area`: False for what is no area of its own.
     """
-    found = dict(raw.values)
-    by_kind = {kind.plural: raw.of(f"kind:{kind.name}") for kind in kinds.ALL}
-    found |= by_kind | {figures.TOTAL.name: sum(by_kind.values())}
-    for theme in lifecycles.THEMES:
-        found[figures.column("theme", theme)] = raw.of(f"theme:{theme}")
-        found[figures.column("offers_theme", theme)] = raw.of(f"offer:theme:{theme}")
-    found |= {f"stage_{stage}": raw.of(f"stage:{stage}") for stage in lifecycles.STAGES}
-    found |= {f"offers_{nature}": raw.of(f"offer:way:{nature}") for nature in figures.NATURES}
+    values = raw.values
+    found = {name: values.get(word, 0) for name, word in _WORDS}
+    found[figures.TOTAL.name] = sum(found[kind.plural] for kind in kinds.ALL)
     found[figures.UNSTARTED.name] = len(unstarted(raw)) if area else 0
     before = _stale_before(day)
     found[figures.STALE.name] = sum(n for month, n in raw.months.items() if month < before)
@@ -162,8 +167,8 @@ def public(raw: Raw, day: date, *, area: bool = True) -> dict[str, float]:
 
 def unstarted(raw: Raw) -> dict[str, int]:
     """Themes with ideas and without projects → how many ideas."""
-    ideas = {theme: int(raw.of(f"idea:theme:{theme}")) for theme in lifecycles.THEMES}
-    return {theme: n for theme, n in ideas.items() if n and not raw.of(f"project:theme:{theme}")}
+    ideas = ((theme, int(raw.of(idea)), project) for theme, idea, project in _IDEAS)
+    return {theme: n for theme, n, project in ideas if n and not raw.of(project)}
 
 
 def _stale_before(day: date) -> str:

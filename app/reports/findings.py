@@ -18,6 +18,7 @@ from app.reports.counting import AREA_WIDE, NOWHERE, Places, Raw
 
 #: The longest a list of findings gets; the rest is counted.
 MOST = 200
+_THEMES = [(theme, f"theme:{theme}") for theme in lifecycles.THEMES]
 
 
 @dataclass(frozen=True)
@@ -162,9 +163,10 @@ def _strengths(ground: Ground, found: Places, whole: Mapping[str, int]) -> list[
     strengths = []
     for row in ground.rows:
         raw = found.get(row.id, Raw())
-        here = {theme: int(raw.of(f"theme:{theme}")) for theme in lifecycles.THEMES}
+        here = {theme: int(raw.of(word)) for theme, word in _THEMES}
+        total = sum(here.values())
         times = {
-            theme: n * everything / (sum(here.values()) * whole[theme])
+            theme: n * everything / (total * whole[theme])
             for theme, n in here.items()
             if n >= figures.STRONG_ASSETS and whole.get(theme)
         }

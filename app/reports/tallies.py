@@ -62,9 +62,13 @@ async def by_place(session: AsyncSession, kept: Tallies) -> Places:
     row that several tallies make up, the persons are at least the greatest number of one of them."""
     found: dict[int | None, Raw] = defaultdict(Raw)
     for _, (place, raw) in sorted(kept.items(), key=lambda one: one[0]):
-        found[place].add(raw)
-        sums = {name: raw.of(name) for name in raw.persons}
-        found[None].add(Raw(sums, {}, raw.persons))
+        if place in found or place <= 0:
+            found[place] = found[place].with_(raw)
+        else:
+            found[place] = raw  # nearly every ward is one tally
+        if raw.persons:
+            sums = {name: raw.of(name) for name in raw.persons}
+            found[None] = found[None].with_(Raw(sums, {}, raw.persons))
     few = {name for name, persons in found[None].persons.items() if persons < THRESHOLD}
     if few:  # few in each tally, and perhaps not the same ones: look who they are
         theirs = [name for name, (_, raw) in kept.items() if few & raw.persons.keys()]
