@@ -143,6 +143,10 @@ async def test_a_row_is_placed_only_where_its_officer_may_and_its_kind_can_be(ca
 # ── officers ────────────────────────────────────────────────────────────────────────────────
 
 
+def _near() -> tuple[str, str]:
+    return str(HERE[1]), str(HERE[0])
+
+
 def _two(tmp_path: Path, far: str = "Far") -> Path:
     return written(
         tmp_path, {"1": ("Near", "", str(HERE[1]), str(HERE[0])), "2": (far, "", str(THERE[1]), str(THERE[0]))}
@@ -165,6 +169,11 @@ async def test_an_officer_neither_updates_nor_retires_what_lies_elsewhere(cast: 
     )
     account = await release(cast.session, _two(tmp_path, "Renamed"), key="ref", actor=cast["officer"])
     assert (account.updated, account.rejected, account.already_there) == (0, 1, 1)
+    drawn = written(tmp_path, {"1": ("Near", "", *_near()), "2": ("Drawn to us", "", *_near())})
+    account = await release(cast.session, drawn, key="ref", actor=cast["officer"])
+    assert [reject.reason for reject in account.first_rejects] == [
+        "what it would change lies outside the areas that you look after"
+    ]
     gone = written(tmp_path, {"1": ("Near", "", str(HERE[1]), str(HERE[0]))})
     assert (await release(cast.session, gone, key="ref", actor=cast["officer"], retire=True)).retired == 0
     assert (await release(cast.session, gone, key="ref", retire=True)).retired == 1

@@ -45,6 +45,7 @@ async def test_undoing_restores_every_table_but_the_logs(session: AsyncSession, 
     await release(session, written(tmp_path, SECOND), key="ref")
     second, second_run = await digests(session), await latest(session)
     assert first not in (empty, second)
+    assert first["asset_area"] != second["asset_area"]
     with pytest.raises(Conflict, match="A later import of 'list' stands on this one"):
         await import_undo.undo(session, OPERATOR, first_run.uid)
     done = await import_undo.undo(session, OPERATOR, second_run.uid)
