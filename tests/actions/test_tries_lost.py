@@ -104,6 +104,24 @@ async def test_a_worker_loses_its_try_after_a_minute_of_silence(
     assert await value(engines, "SELECT count(*) FROM file") == 1
 
 
+async def test_what_a_lost_try_still_brings_does_not_end_the_one_that_took_its_place(
+    engines: Engines, ana: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tries, "BEAT_S", 60)
+    uid = await ordered(engines, ana)
+    async with under_way(engines, uid, writing(b"of the first")) as first:
+        await silent(engines, uid, 65)
+        async with under_way(engines, uid, writing(b"of the second")) as second:
+            first.set()
+            await asyncio.sleep(0.3)
+            still = await row(engines, uid)
+            assert (still.state, still.tries) == ("working", 2)
+            assert await value(engines, "SELECT count(*) FROM file") == 0
+            second.set()
+    assert await fetched(engines, ana, uid) == b"of the second"
+    assert await value(engines, "SELECT count(*) FROM file") == 1
+
+
 async def test_two_workers_at_once_do_a_job_once(settings: Settings, engines: Engines, ana: Actor) -> None:
     worked = []
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -85,8 +85,7 @@ async def under_way(
     try:
         yield go
     finally:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(running, 5)
+        await asyncio.wait_for(running, 5)
 
 
 async def cancelled(engines: Engines, actor: Actor, uid: UUID) -> None:
