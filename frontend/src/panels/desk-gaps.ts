@@ -80,7 +80,6 @@ class Gaps extends DeskView {
       columns: [
         [t("gaps.space"), (row) => toAsset(row.asset, row.title)],
         [t("desk.ward"), (row) => this.ward(row.ward_code)],
-        [t("gaps.use"), (row) => label("gaps.use", row.use)],
       ],
     };
   }

@@ -108,7 +108,7 @@ class Reports extends DeskView {
   protected body(): TemplateResult {
     return html`<p class="soft">${t("reports.lead")}</p>
       <div class="desk__tools">${this.areas.view()}</div>
-      ${this.form ? html`<p class="buttons">${PERIODS.map((days) => this.preset(days))}</p>${this.form.view()}` : nothing}
+      ${this.form ? html`<p class="buttons"><span class="field__label">${t("desk.compare")}</span> ${PERIODS.map((days) => this.preset(days))}</p>${this.form.view()}` : nothing}
       <p role="status" class="soft">${this.said}</p>
       ${this.large && !world.viewer
         ? html`<p class="notice notice--warm">${icon("info")}<span>${t("reports.large")} <a href=${signInAddress()}>${t("nav.sign-in")}</a></span></p>`
