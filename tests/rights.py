@@ -248,6 +248,7 @@ OTHERS: dict[str, str] = {
     "GET /api/v1/areas": "service.read",
     "GET /api/v1/areas.geojson": "service.read",
     "GET /api/v1/areas/{code}": "service.read",
+    "GET /api/v1/boundary-sets": "service.read",
     "GET /api/v1/postcodes/{postcode}": "service.read",
     "GET /api/v1/reports/wards": "reports.read",
     "GET /api/v1/reports/wards.csv": "reports.read",
