@@ -123,10 +123,10 @@ class _Package:
         rows: Iterator[tuple[bytes | None, Values]],
         *,
         geometry: str | None = None,
-        batch: int = BATCH,
+        batch: int | None = None,
     ) -> None:
         """A layer, or without `geometry` a plain table, even where there is no row."""
-        some = list(itertools.islice(rows, batch))
+        some = list(itertools.islice(rows, batch or BATCH))
         append = False
         while some or not append:
             columns = [_column([values[name] for _, values in some], kind) for name, kind in fields.items()]
@@ -140,7 +140,7 @@ class _Package:
                 append=append,
             )  # fmt: skip
             append = True
-            some = list(itertools.islice(rows, batch))
+            some = list(itertools.islice(rows, batch or BATCH))
 
 
 def _column(values: Sequence[Any], kind: type) -> tuple[Any, Any]:

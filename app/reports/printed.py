@@ -119,6 +119,8 @@ class Telling:
 
     def subtitle(self, count: int) -> str:
         """Below the title of a summary."""
+        if not count:
+            return f"No {self.level} is loaded here: this is all that is on the map."
         return f"What {count} {self.level}{'' if count == 1 else 's'} together have, need and offer."
 
     def about(self, code: str, row: Row) -> str:

@@ -185,6 +185,7 @@ def test_titles_are_printed_as_they_were_written(tmp_path: Path) -> None:
         "שלום עולם", "A bell and a tab",
     ):  # fmt: skip
         assert plain in " ".join(text.split()), plain
+    assert len(re.findall("W{9,}", text)) > 1, "a word that is too long is broken"
 
 
 @pytest.mark.parametrize("known", [True, False])
