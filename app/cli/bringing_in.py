@@ -27,7 +27,7 @@ cli.add_typer(postcodes, name="postcodes")
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="The file to bring in.")]
 Level = Literal["neighbourhood", "ward", "borough", "county", "region", "country"]
 Crs = Annotated[str | None, typer.Option(help="Its coordinate system, like EPSG:27700, where it does not say.")]
-Layer = Annotated[str | None, typer.Option(help="Which layer of a GeoPackage that has several.")]
+Layer = Annotated[str | None, typer.Option(help="Which layer or sheet, where the file has several.")]
 
 
 @boundaries.command("import")
@@ -44,7 +44,7 @@ def import_areas(
     layer: Layer = None,
     data: Data = None,
 ) -> None:
-    """Bring in a set of boundaries (GeoJSON, also .gz, or GeoPackage) and set the wards of all assets again."""
+    """Bring in a set of boundaries (GeoJSON, GeoPackage, KML, zipped Shapefile); set the wards of all assets again."""
     from app import auth
     from app.actions import areas
 
