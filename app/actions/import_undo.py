@@ -38,7 +38,8 @@ async def undo(session: AsyncSession, actor: Actor, uid: UUID, *, tell: Tell = u
 
     Assets that people have touched since (changed, discussed, appreciated, pledged to, proposed for, flagged, linked)
     stay as they are. Raises Conflict unless it is the latest import of its source that still stands, NotFound for an
-    import that the actor may not see, Busy as imports.bring_in does.
+    import that the actor may not see, Forbidden where it would touch what lies outside an officer's areas, Busy as
+    imports.bring_in does.
     """
     rules.admit(actor, "imports.bring_in")
     await imports.take_time(session)
@@ -50,7 +51,8 @@ async def undo(session: AsyncSession, actor: Actor, uid: UUID, *, tell: Tell = u
     await sources.named(session, actor, run.source)
     await session.refresh(run, with_for_update=True)
     await require_latest(session, run)
-    done = await _set_back(session, {"import_id": run.id, "ran_at": run.ran_at, "person_id": actor.person_id}, tell)
+    values = {"import_id": run.id, "ran_at": run.ran_at, "person_id": actor.person_id}
+    done = await _set_back(session, values, sources.own_areas(actor), tell)
     stands = update(ImportRun).where(ImportRun.id == run.id)
     await session.execute(stands.values(state="undone", undone_at=func.now()))
     about = {"source": run.source, "removed": done.removed, "set_back": done.set_back, "kept": done.kept}
@@ -66,12 +68,13 @@ async def require_latest(session: AsyncSession, run: ImportRun) -> None:
     if run.state not in ("done", "undoing"):
         raise errors.Conflict("Nothing of this import is there to be undone.")
     later = tuple_(ImportRun.ran_at, ImportRun.id) > tuple_(run.ran_at, run.id)
-    stands = exists().where(ImportRun.source_id == run.source_id, ImportRun.state == "done", later)
+    there = ImportRun.state.in_(("done", "undoing"))  # what is about to be undone is there until it has been
+    stands = exists().where(ImportRun.source_id == run.source_id, there, later)
     if await session.scalar(select(stands)):
         raise errors.Conflict(f"A later import of '{run.source}' stands on this one: undo that first.")
 
 
-async def _set_back(session: AsyncSession, values: dict[str, Any], tell: Tell) -> Undone:
+async def _set_back(session: AsyncSession, values: dict[str, Any], own: list[int] | None, tell: Tell) -> Undone:
     await session.execute(text("DROP TABLE IF EXISTS undoing"))
     await session.execute(db.sql("undo_table"))
     await session.execute(db.sql("undo_gather"), values)
@@ -80,11 +83,13 @@ async def _set_back(session: AsyncSession, values: dict[str, Any], tell: Tell) -
     while (batch := (await session.execute(db.sql("undo_next"), {"after": last, "most": BATCH})).one()).size:
         span = {"after": last, "last": batch.last, "person_id": values["person_id"]}
         await session.execute(db.sql("undo_judge"), span)
+        await _require_within(session, span, own)
         done.removed += await session.scalar(db.sql("undo_created"), span) or 0
         back = (await session.execute(db.sql("undo_changed"), span)).all()
         done.set_back += len(back)
         if moved := [asset_id for asset_id, has_moved in back if has_moved]:
             await session.execute(db.sql("undo_moved"), {"ids": moved})
+            await _require_within(session, span, own)
         last, looked = batch.last, looked + batch.size
         tell(Progress("undoing", looked, "assets", looked / max(looked, total)))
     done.kept = await session.scalar(db.sql("undo_kept"), values) or 0
@@ -93,3 +98,11 @@ async def _set_back(session: AsyncSession, values: dict[str, Any], tell: Tell) -
     ended = update(ImportRow).where(ImportRow.ended_by == values["import_id"])
     await session.execute(ended.values(waits=True, ended_by=None))
     return done
+
+
+async def _require_within(session: AsyncSession, span: dict[str, Any], own: list[int] | None) -> None:
+    """Raise Forbidden when an asset that does not stay as it is lies outside an officer's own areas."""
+    if own is not None and await session.scalar(db.sql("undo_elsewhere"), span | {"areas": own}):
+        raise errors.Forbidden(
+            "This import also changed what lies outside the areas that you look after. An operator can undo it."
+        )

@@ -72,22 +72,23 @@ async def bring_in(
     await take_time(session)
     await areas.keep(session)
     await sources.hold(session, plan.source)
+    await _require_turn(session, plan.source)
     await _require_system(session, plan.place.epsg)
     async with import_notes.spool() as spool:
         async with session.begin_nested() as trial:
             own_id = run_id or await _begin(session, actor, plan)
             task = Task(actor, plan, own_id, retire, dry_run, on_reject, tell)
             account, source_id = await _release(session, task)
-            if dry_run and run_id:
+            taken_back = dry_run or not account.changes
+            if run_id and taken_back:
                 await spool.fill(session)
-            if dry_run or not account.changes:
+            if taken_back:
                 await trial.rollback()
             else:
                 await _finish(session, task, account, source_id)
-        if run_id and (dry_run or not account.changes):
+        if run_id and taken_back:
             await _set_down(session, run_id, account)
-            if dry_run:
-                await spool.empty(session, run_id)
+            await spool.empty(session, run_id)
     return account
 
 
@@ -242,6 +243,13 @@ async def _set_down(session: AsyncSession, run_id: int, account: Account) -> Non
     counts = {"rows_read": account.read, "retired": account.retired}
     counts |= {name: getattr(account, name) for name in import_account.FATES}
     await session.execute(update(ImportRun).where(ImportRun.id == run_id).values(**counts))
+
+
+async def _require_turn(session: AsyncSession, source: str) -> None:
+    """Raise Busy when a release came in after this one began: imports are undone in the order in which they began."""
+    since = select(ImportRun.id).where(ImportRun.source == source, ImportRun.ran_at > func.now())
+    if await session.scalar(since.limit(1)):
+        raise errors.Busy(f"The source '{source}' was brought in a moment ago. Look at what this would do now.")
 
 
 async def _require_system(session: AsyncSession, epsg: int) -> None:

@@ -43,20 +43,16 @@ compared AS (
 ),
 judged AS (
   SELECT line, anchor, ward, CASE
-    WHEN nth > 1 THEN CASE WHEN repeats THEN 'there' ELSE 'rejected' END
-    WHEN elsewhere OR not_theirs THEN 'rejected'
-    WHEN asset_id IS NULL THEN CASE
-      WHEN noted_digest = digest THEN 'there' WHEN noted_digest <> digest THEN 'rejected'
-      WHEN waiting_id IS NOT NULL THEN 'there' WHEN nowhere THEN 'unplaced' END
-    WHEN met THEN CASE WHEN same_row THEN 'there' ELSE 'rejected' END
+    WHEN elsewhere OR not_theirs OR noted_digest <> digest OR met AND NOT same_row OR nth > 1 AND NOT repeats THEN 'rejected'
+    WHEN nth > 1 OR met THEN 'there'
+    WHEN asset_id IS NULL THEN CASE WHEN noted_digest = digest OR waiting_id IS NOT NULL THEN 'there' WHEN nowhere THEN 'unplaced' END
     WHEN touched THEN CASE WHEN same_row THEN 'there' ELSE 'conflict' END
     WHEN changed THEN 'updated'
     ELSE 'there' END AS fate,
     CASE
-      WHEN nth > 1 AND NOT repeats THEN 'its key stands on line ' || first_line || ' already, with other contents'
-      WHEN nth > 1 THEN NULL
       WHEN elsewhere THEN 'it lies outside the areas that you look after'
       WHEN not_theirs THEN 'what it would change lies outside the areas that you look after'
+      WHEN nth > 1 AND NOT repeats THEN 'its key stands on line ' || first_line || ' already, with other contents'
       WHEN met AND NOT same_row OR noted_digest <> digest THEN 'its key stands on an earlier line already, with other contents'
     END AS reason, waiting_id
   FROM compared
