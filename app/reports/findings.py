@@ -1,7 +1,7 @@
 """What a report points at by name: gaps, strengths, what blocks, and what stands for an area as a whole."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -77,7 +77,8 @@ class AreaWide:
 
 @dataclass(frozen=True)
 class Findings:
-    """Each list holds MOST at most, in the order of the report's rows; `more` counts what each leaves out."""
+    """Each list holds MOST at most, in the order of the report's rows, and nothing that was taken out of sight after
+    the day asked for; `more` counts what each leaves out."""
 
     needs_without_offers: list[FoundNeed] = field(default_factory=list)
     themes_without_projects: list[FoundTheme] = field(default_factory=list)
@@ -103,18 +104,17 @@ async def read(session: AsyncSession, asked: Question, ground: Ground, found: Pl
         "unused_spaces": _sum(found, figures.UNUSED.name), "blocking_needs": _sum(found, figures.BLOCKING.name),
         "strengths": len(strengths), "area_wide": int(found.get(AREA_WIDE, Raw()).of("wide")) + len(around),
     }  # fmt: skip
-    return Findings(
-        needs_without_offers=[_need(needs[one], codes.get(place, "")) for one, place in unanswered.items()],
-        themes_without_projects=themes[:MOST],
-        unused_spaces=[
-            FoundSpace(assets[one].asset, assets[one].title, codes.get(place, ""), "unused")
-            for one, place in unused.items()
+    lists: dict[str, list[Any]] = {
+        "needs_without_offers": [_need(row, codes.get(place, "")) for row, place in _each(needs, unanswered)],
+        "themes_without_projects": themes[:MOST],
+        "unused_spaces": [
+            FoundSpace(row.asset, row.title, codes.get(place, ""), "unused") for row, place in _each(assets, unused)
         ],
-        blocking_needs=[_need(needs[one], codes.get(place, "")) for one, place in blocking.items()],
-        strengths=strengths[:MOST],
-        area_wide=_area_wide([assets[one] for one in wide])[:MOST],
-        more={name: max(0, total - MOST) for name, total in totals.items()},
-    )
+        "blocking_needs": [_need(row, codes.get(place, "")) for row, place in _each(needs, blocking)],
+        "strengths": strengths[:MOST],
+        "area_wide": _area_wide([assets[one] for one in wide if one in assets])[:MOST],
+    }
+    return Findings(**lists, more={name: max(0, total - len(lists[name])) for name, total in totals.items()})
 
 
 def _listed(ground: Ground, found: Places, figure: str) -> dict[int, int]:
@@ -126,6 +126,11 @@ def _listed(ground: Ground, found: Places, figure: str) -> dict[int, int]:
 
 async def _named(session: AsyncSession, statement: str, ids: list[int]) -> dict[int, Any]:
     return {row.id: row for row in await session.execute(db.sql(statement), {"ids": ids})} if ids else {}
+
+
+def _each(named: Mapping[int, Any], listed: Mapping[int, int]) -> Iterator[tuple[Any, int]]:
+    """Those that may still be named, with the place where each counts."""
+    return ((named[one], place) for one, place in listed.items() if one in named)
 
 
 async def _around(session: AsyncSession, asked: Question, ground: Ground) -> list[int]:

@@ -1,6 +1,6 @@
 """The rows behind a report: the same things as it counts, in its order, with the coordinates of a British desk."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from app.auth import VISITOR
 from app.db import Engines
 from app.errors import Invalid
 from app.geo import areas as ground
-from app.models import Area, Asset, Need
+from app.models import Area, Asset, Need, StateChange
 from app.reports import asset_rows, wards
 from app.reports.wards import Question
 from tests import factories
@@ -76,3 +76,50 @@ async def test_rows_of_an_unknown_area_are_refused(engines: Engines) -> None:
     async with engines.snapshot() as session:
         with pytest.raises(Invalid, match="no area with the code 'X'"):
             [row async for row in asset_rows.rows(session, Question(areas=("X",)))]
+
+
+async def _hide_since(session: AsyncSession, then: datetime) -> None:
+    """A disused place with a blocking need, and the same for the whole borough; both were hidden a moment ago."""
+    await factories.draw_areas(session)
+    borough = await session.scalar(select(Area.id).where(Area.code == BOROUGH))
+    for title, given in (
+        ("A slander", {"geom": f"SRID=4326;POINT({HERE[0]} {HERE[1]})"}),
+        ("Wide", {"area_id": borough}),
+    ):
+        words = {
+            "kind": "place",
+            "details": {"use": "unused"},
+            "published_at": then,
+            "created_at": then,
+            "state": "hidden",
+        }
+        row = Asset(title=title, **words | given)
+        session.add(row)
+        await session.flush()
+        await ground.assign(session, [row.id])
+        need = Need(asset_id=row.id, kind="people", title=title, blocking=True, report_back_on=date(2027, 1, 1))
+        session.add(need)
+        await session.flush()
+        for thing, thing_id, state, at in (
+            ("asset", row.id, "published", then), ("asset", row.id, "hidden", datetime.now(UTC)),
+            ("need", need.id, "open", then),
+        ):  # fmt: skip
+            session.add(StateChange(thing=thing, thing_id=thing_id, to_state=state, at=at))
+    await session.flush()
+
+
+@pytest.mark.parametrize("areas", [(), (BOROUGH,), (NORTH,)])
+async def test_what_was_hidden_since_is_counted_for_its_day_and_never_named(
+    session: AsyncSession, areas: tuple[str, ...]
+) -> None:
+    then = datetime.now(UTC) - timedelta(days=30)
+    await _hide_since(session, then)
+    asked = Question(at=(then + timedelta(days=2)).date(), areas=areas)
+    report = await wards.read(session, VISITOR, asked)
+    count = 1 if areas == (NORTH,) else 2
+    assert report.totals.values["places"] == report.totals.values["blocking_needs"] == count
+    found = report.findings
+    assert not (found.unused_spaces or found.blocking_needs or found.needs_without_offers or found.area_wide)
+    assert (found.more["unused_spaces"], found.more["blocking_needs"]) == (count, count)
+    assert [row async for row in asset_rows.rows(session, asked)] == []
+    assert [row async for row in asset_rows.needs(session, asked)] == []
