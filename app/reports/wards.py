@@ -172,11 +172,12 @@ async def _persons(
 ) -> None:
     """Fill in what counts persons, as the table of all wards shows it; no other table shows any.
 
-    Of a part of that table the wards show the same; its sums and its last two lines are left out, because they are
-    parts of figures that are shown elsewhere.
+    Whatever the question, it is decided over the same numbers of persons: two tables that left out different cells
+    would give away both by their difference. Of a part of that table the wards show the same; its sums and its last two
+    lines are left out, because they are parts of figures that are shown elsewhere.
     """
     part = ground.scope is not None
-    if asked.standing and part:
+    if asked.standing and (part or asked.since):
         found = await tallies.of_persons(session)
     for figure in (figure for figure in columns if figure.counts_persons):
         if not asked.standing:
