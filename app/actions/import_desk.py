@@ -240,7 +240,7 @@ async def undo(session: AsyncSession, actor: Actor, uid: UUID) -> ImportRun:
 async def remove(session: AsyncSession, actor: Actor, uid: UUID) -> None:
     """Remove a file that was not brought in, with its preview."""
     run = await get(session, actor, uid, lock=True)
-    if run.state not in PREVIEWS or run.ran_at is not None:
+    if (await _seen(session, run)).state not in PREVIEWS or run.ran_at is not None:
         raise errors.Conflict("This has come in, or is coming in now. It can only be undone.")
     job = await session.scalar(select(Job).where(Job.uid == run.job_uid).options(joinedload(Job.file)))
     if job is not None and job.state in ("waiting", "working"):

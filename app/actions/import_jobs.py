@@ -79,11 +79,15 @@ async def _run(engines: Engines, this: Try, run: ImportRun, path: Path, tell: Te
         account = await imports.bring_in(
             session, this.actor, plan, retire=run.said.get("retire"), dry_run=only_look, run_id=run.id, tell=tell
         )
-        values: dict[str, Any] = {"plan": seen | _more(plan, account), "source": plan.source, "kind": plan.kind.name}
+        values: dict[str, Any] = {
+            "plan": _storable(seen | _more(plan, account)),
+            "source": plan.source,
+            "kind": plan.kind.name,
+        }
         values |= {"state": "previewed" if only_look else "done"}
         if not only_look:
             # Cells of a file may be anybody's address: they are shown while somebody corrects how they are read.
-            values["plan"]["columns"] = [{**column, "samples": []} for column in seen["columns"]]
+            values["plan"]["columns"] = [{**column, "samples": []} for column in values["plan"]["columns"]]
             values["file_uid"] = None
             if run.file_uid:
                 await files.drop(session, run.file_uid)
@@ -104,6 +108,7 @@ async def _mine(session: AsyncSession, this: Try, *states: str) -> ImportRun | N
 
 
 async def _say(engines: Engines, uid: UUID, **values: Any) -> None:
+    values = _storable(values)
     async with engines.transaction() as session:
         await session.execute(update(ImportRun).where(ImportRun.uid == uid).values(**values))
 
@@ -155,3 +160,12 @@ def _more(plan: Plan, account: Account) -> dict[str, Any]:
         remarks.append(f"this release does not have {gone} of {account.live} assets of its source: more than half")
     counts = {name: getattr(account, name) for name in names}
     return {"remarks": remarks, "counts": counts, "retires_many": many}
+
+
+def _storable(value: Any) -> Any:
+    """The same with a mark in the place of what the database cannot hold: names and cells are the file's own."""
+    if isinstance(value, dict):
+        return {_storable(name): _storable(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_storable(one) for one in value]
+    return tables.storable(value) if isinstance(value, str) else value

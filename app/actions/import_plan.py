@@ -82,7 +82,7 @@ class Plan:
             lines.append(f"left out, because {self.kind.plural} are shown only roughly: {', '.join(self.left_out)}")
         lines.append(f"as: {self.kind.plural}, theme {self.theme}, source '{self.source}'")
         told = f"by '{self.key}'" if self.key else "by all that they say; a key column follows them when they change"
-        return [*lines, f"rows told apart: {told}"]
+        return [tables.storable(line) for line in (*lines, f"rows told apart: {told}")]
 
     def rows(self) -> Iterator[Prepared | Reject]:
         """Every row of the file, in its order."""

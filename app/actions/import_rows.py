@@ -88,8 +88,9 @@ class RowMaker:
         try:
             return self._prepared(row, title)
         except Invalid as problem:
-            shown = title.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-            return Reject(row.line, problem.detail, shown[:MAX_TITLE], self._of_key(row))
+            return Reject(
+                row.line, tables.storable(problem.detail), tables.storable(title)[:MAX_TITLE], self._of_key(row)
+            )
 
     def _of_key(self, row: Row) -> bytes | None:
         """A hash of its key as text, without blanks around it; None without a key."""

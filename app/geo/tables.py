@@ -8,6 +8,7 @@ import csv
 import gzip
 import io
 import itertools
+import re
 import statistics
 import zipfile
 import zlib
@@ -220,6 +221,11 @@ def unstorable(text: str) -> str | None:
     if not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text):
         return "half a character"
     return None
+
+
+def storable(text: str) -> str:
+    """The text with a mark in the place of each sign that the database cannot hold."""
+    return text if unstorable(text) is None else re.sub("[\0\ud800-\udfff]", "\ufffd", text)
 
 
 def harmless(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -299,14 +300,52 @@ async def test_a_job_that_is_begun_again_brings_nothing_in_twice(desk: Town, tmp
 
 
 async def test_a_job_that_died_is_told_as_a_failure(desk: Town) -> None:
-    sent = await send(desk)
-    await desk["officer"].post(f"{IMPORTS}/{sent['uid']}/confirm")
+    sent, other = await send(desk), await send(desk)
+    for one in (sent, other):
+        await desk["officer"].post(f"{IMPORTS}/{one['uid']}/confirm")
+        assert (await desk["officer"].delete(f"{IMPORTS}/{one['uid']}")).status_code == 409
     await desk.sql("DELETE FROM job WHERE what = 'import.run' RETURNING 1")
     seen = await read(desk, sent["uid"])
     assert (seen["state"], seen["fault"]) == ("failed", "This was cut off. Try again.")
+    assert (await desk["officer"].delete(f"{IMPORTS}/{other['uid']}")).status_code == 204
     assert (await desk["officer"].patch(f"{IMPORTS}/{sent['uid']}", json={})).status_code == 202
     await done(desk)
     assert (await act(desk, sent["uid"], "confirm"))["state"] == "done"
+
+
+async def test_what_came_in_meanwhile_is_told_of_the_rows_too(desk: Town) -> None:
+    first, second = await send(desk), await send(desk)
+    await act(desk, first["uid"], "confirm")
+    run = await act(desk, second["uid"], "confirm")
+    assert (run["state"], run["counts"]["created"], run["counts"]["already_there"]) == ("done", 0, 3)
+    assert await items(desk, run["uid"], "created") == await items(desk, run["uid"], "unplaced") == []
+    assert len(await items(desk, run["uid"], "rejected")) == 1
+
+
+# ── what a file may say ─────────────────────────────────────────────────────────────────────
+
+
+def features(**said: str) -> str:
+    """A GeoJSON file of two points here."""
+    here = {"type": "Feature", "geometry": {"type": "Point", "coordinates": list(HERE)}}
+    rows = [here | {"properties": one} for one in (said, {"title": "Two"})]
+    return json.dumps({"type": "FeatureCollection", "features": rows})
+
+
+UNKEPT = (
+    (features(title="One\0", note="x\0"), "its title contains the character NUL"),
+    (features(title="One", **{"no\ud800te": "\ud800"}), "its no\ufffdte contains half a character"),
+    (f"title,la\0t,lon\nOne,,{HERE[0]}\nTwo,{HERE[1]},{HERE[0]}\n", "its la\ufffdt is empty"),
+)
+
+
+@pytest.mark.parametrize(("content", "why"), UNKEPT)
+async def test_what_cannot_be_kept_is_refused_row_by_row_and_shown(desk: Town, content: str, why: str) -> None:
+    seen = await send(desk, content=content)
+    assert (seen["state"], seen["fault"], seen["counts"]["read"]) == ("previewed", None, 2)
+    assert (await items(desk, seen["uid"], "rejected"))[0]["reason"] == why
+    assert (await act(desk, seen["uid"], "confirm"))["state"] == "done"
+    assert await count(desk) == seen["counts"]["created"]
 
 
 # ── who may ─────────────────────────────────────────────────────────────────────────────────
