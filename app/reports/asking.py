@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import db, lifecycles
 from app.errors import Invalid
-from app.models import Area
+from app.models import Area, BoundarySet
 
 #: Areas that one report may be limited to.
 MOST_AREAS = 1000
@@ -66,7 +66,8 @@ class Ground:
 
 
 def check(asked: Question) -> None:
-    """Raise Invalid for a level that is none, a day in the future, a period that begins after its end."""
+    """Raise Invalid for a level that is none, a day in the future, a period that begins after its end or is too long to
+    be compared."""
     if asked.level not in lifecycles.LEVELS:
         raise Invalid(f"'{asked.level}' is not a level. Choose one of: {', '.join(lifecycles.LEVELS)}.")
     if len(asked.areas) > MOST_AREAS:
@@ -76,6 +77,10 @@ def check(asked: Question) -> None:
             raise Invalid(f"'{name}' lies in the future: {day}.")
     if asked.since and asked.since > (asked.at or _today()):
         raise Invalid(f"The period begins on {asked.since}, after it ends.")
+    try:
+        _ = asked.before
+    except OverflowError:
+        raise Invalid(f"The period since {asked.since} is too long: there is none before it.") from None
 
 
 async def ground(session: AsyncSession, asked: Question) -> Ground:
@@ -83,7 +88,7 @@ async def ground(session: AsyncSession, asked: Question) -> Ground:
 
     Raises Invalid for an unknown area or set, or a day on which no boundaries were in force.
     """
-    scope = await _areas(session, asked.areas) or None
+    scope = await _areas(session, asked) or None
     values = {
         "level": asked.level, "set_name": asked.set_name, "until": asked.until, "scope": scope,
         "levels": list(lifecycles.LEVELS),
@@ -96,16 +101,26 @@ async def ground(session: AsyncSession, asked: Question) -> Ground:
     return Ground(rows, scope)
 
 
-async def _areas(session: AsyncSession, codes: Sequence[str]) -> list[int]:
-    """The ids of these codes: of each the one in force, else the latest."""
-    if not codes:
+async def _areas(session: AsyncSession, asked: Question) -> list[int]:
+    """The ids of the codes it is limited to: of each the one of the set or the day asked for, else the one in force,
+    else the latest."""
+    if not asked.areas:
         return []
-    latest = select(Area.code, Area.id).where(Area.code.in_(codes)).order_by(Area.ended_at.is_(None), Area.id)
-    found = {row.code: row.id for row in await session.execute(latest)}  # the last one counts
-    for code in codes:
+    meant = BoundarySet.name == asked.set_name if asked.set_name else _in_force(asked.until)
+    ordered = select(Area.code, Area.id).join(BoundarySet, BoundarySet.id == Area.set_id)
+    ordered = ordered.where(Area.code.in_(asked.areas)).order_by(meant, Area.ended_at.is_(None), Area.id)
+    found = {row.code: row.id for row in await session.execute(ordered)}  # the last one counts
+    for code in asked.areas:
         if code not in found:
             raise Invalid(f"There is no area with the code '{code}'.")
-    return sorted(found.values())
+    return sorted(set(found.values()))
+
+
+def _in_force(until: datetime | None) -> ColumnElement[bool]:
+    if until is None:
+        return Area.ended_at.is_(None)
+    began = or_(BoundarySet.valid_from.is_(None), BoundarySet.valid_from < until)
+    return and_(began, or_(Area.ended_at.is_(None), Area.ended_at >= until))
 
 
 def _begins(day: date) -> datetime:

@@ -87,7 +87,9 @@ def _address(uid: UUID) -> str:
 async def order_report(said: ReportOrder, read: Read, session: Tx, actor: Who, once: JustOnce) -> Response:
     """Order a report that is too large to wait for. Ask again at `Location` how far it is."""
     # What nobody could answer is refused at once.
-    await asking.ground(read, Question(said.level, said.set, said.at, said.since, said.areas))
+    asked = Question(said.level, said.set, said.at, said.since, said.areas)
+    asking.check(asked)
+    await asking.ground(read, asked)
     job = await orders.order(session, actor, WHAT, said.model_dump(mode="json"))
     return await once.created(_shown(job), status=202, location=_address(job.uid))
 

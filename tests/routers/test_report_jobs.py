@@ -143,6 +143,8 @@ async def test_an_order_made_again_with_its_key_is_the_same(ana: httpx.AsyncClie
         ({"areas": [NORTH] * (asking.MOST_AREAS + 1)}, "areas"),
         ({"set": "Wards of the moon"}, "Wards of the moon"),
         ({"at": "2001-01-01"}, "2001-01-01"),
+        ({"at": "2999-01-01"}, "lies in the future"),
+        ({"at": "2026-05-01", "since": "2026-05-02"}, "after it ends"),
         ({"color": "red"}, "color"),
     ],
 )

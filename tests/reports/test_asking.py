@@ -1,0 +1,43 @@
+"""What may be asked of a report: which of several areas with one code is meant, and how long a period may be."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth import VISITOR
+from app.models import Area, BoundarySet
+from app.reports import wards
+from app.reports.wards import Question
+from tests.routers.test_manners import assert_problem
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [({}, "of 2022"), ({"set_name": "of 2013"}, "of 2013"), ({"at": date(2015, 1, 1)}, "of 2013"),
+     ({"at": date(2022, 5, 4)}, "of 2013"), ({"at": date(2022, 5, 5)}, "of 2022")],
+)  # fmt: skip
+async def test_a_code_that_stayed_means_the_area_of_the_boundaries_asked_for(
+    session: AsyncSession, asked: dict[str, Any], name: str
+) -> None:
+    change = datetime(2022, 5, 5, tzinfo=UTC)
+    for called, begins, ends in (("of 2013", date(2013, 5, 2), change), ("of 2022", change.date(), None)):
+        made = BoundarySet(level="ward", name=called, valid_from=begins)
+        session.add(made)
+        await session.flush()
+        shape = "SRID=4326;MULTIPOLYGON(((-0.2 51.4, 0 51.4, 0 51.5, -0.2 51.5, -0.2 51.4)))"
+        session.add(Area(set_id=made.id, level="ward", code="STAYED", name=called, geom=shape, ended_at=ends))
+        await session.flush()
+    report = await wards.read(session, VISITOR, Question(areas=("STAYED",), **asked))
+    assert [(line.code, line.name) for line in report.lines[:-2]] == [("STAYED", name)]
+
+
+@pytest.mark.parametrize("since", ["0001-01-01", "0900-01-01"])
+@pytest.mark.parametrize("path", ["wards", "wards.xlsx"])
+async def test_a_period_that_leaves_no_room_for_one_before_is_refused(
+    client: httpx.AsyncClient, path: str, since: str
+) -> None:
+    problem = assert_problem(await client.get(f"/api/v1/reports/{path}?since={since}"), 422, "invalid")
+    assert "too long" in problem["detail"]
