@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Import, WardReport } from "../src/api/desk-types";
-import { areaRows, before, daysAgo, grouped, queryOf, valueIn } from "../src/api/reports";
+import { areaRows, before, daysAgo, grouped, namesakes, queryOf, valueIn } from "../src/api/reports";
 import { lookOf } from "../src/parts/outcomes";
 import { Mapping } from "../src/parts/import-mapping";
 
@@ -39,6 +39,12 @@ describe("a report", () => {
   test("columns stand under their groups in the order of the report", () => {
     const groups = [...grouped(report.columns)].map(([group, columns]) => [group, columns.map(({ name }) => name)]);
     expect(groups).toEqual([["needs", ["open_needs", "met_needs"]], ["pledges", ["hours"]]]);
+  });
+
+  test("names that more than one ward has are known", () => {
+    const rows = areaRows(report);
+    expect([...namesakes(rows)]).toEqual([]);
+    expect([...namesakes([...rows, { ...rows[0]!, ward_code: "C" }])]).toEqual(["Abbey"]);
   });
 
   test("days ago", () => {

@@ -38,6 +38,13 @@ export function before(report: WardReport, code: string | null, name: string): n
 /** The rows of areas, without what is area-wide and what lies in none. */
 export const areaRows = (report: WardReport): ReportRow[] => report.rows.filter((row) => row.ward_code);
 
+/** Names that more than one of these areas has: a country has fifty wards called Abbey. */
+export function namesakes(rows: ReportRow[]): Set<string> {
+  const [once, twice] = [new Set<string>(), new Set<string>()];
+  for (const { ward_name: name } of rows) (once.has(name) ? twice : once).add(name);
+  return twice;
+}
+
 /** The columns under their groups, in the order of the report. */
 export function grouped(columns: Column[]): Map<string, Column[]> {
   const groups = new Map<string, Column[]>();

@@ -7,8 +7,10 @@ import { TILE } from "./cells";
 
 /** Pixels by which neighbouring tiles overlap, so that no hairline shows between two that are stretched. */
 export const OVERLAP = 1;
-/** Share of the shade's colour in each step. */
-const STRENGTHS = [0.07, 0.26, 0.46, 0.68, 0.92];
+/** Percentage of the shade's colour in each step, as in the legend. */
+const STRENGTHS = [7, 26, 46, 68, 92];
+/** How much of somebody else's base map the shades hide. */
+const COVER = 0.75;
 /** Lines between areas fade in over these zooms of tiles: from afar they would be one blot. */
 const [LINES_FROM, LINES_FULL] = [6, 10];
 /** Up to this zoom there are slits between areas that the service simplified; a wider stroke closes them. */
@@ -37,7 +39,7 @@ export function drawAreas(canvas: HTMLCanvasElement, { outlines }: AreaTile, zoo
   brush.lineJoin = "round";
   const paths = outlines.map(({ code, rings }): Land => ({ code, path: pathOf(rings) }));
   if (!look.ground) drawLand(brush, paths, zoom, density);
-  if (look.steps) shade(brush, paths, look.steps);
+  if (look.steps) shade(brush, paths, look.steps, look.ground);
   const lines = Math.min(1, Math.max(0, (zoom - LINES_FROM) / (LINES_FULL - LINES_FROM)));
   // A line of one pixel of the canvas is drawn many times faster than a wider one.
   const width = paths.length > MANY ? 1 / density : 1.25 / scale;
@@ -46,7 +48,8 @@ export function drawAreas(canvas: HTMLCanvasElement, { outlines }: AreaTile, zoo
   stroke(brush, chosen, token("--ink"), 3 / scale, 1);
 }
 
-interface Land {
+/** An area as it is drawn. */
+export interface Land {
   code: string;
   path: Path2D;
 }
@@ -65,11 +68,13 @@ function drawLand(brush: CanvasRenderingContext2D, paths: Land[], zoom: number, 
   stroke(brush, paths, token("--map-land"), (zoom <= SLITS_TO ? 1.5 : 1) / density, 1);
 }
 
-function shade(brush: CanvasRenderingContext2D, paths: Land[], steps: Map<string, number>): void {
+/** Shade areas by their steps. From afar small areas lie over one another: each step is one whole colour, for veils that
+ *  add up would show a higher figure than any of them has. */
+export function shade(brush: CanvasRenderingContext2D, paths: Land[], steps: Map<string, number>, ground: boolean): void {
+  brush.globalAlpha = ground ? COVER : 1;
   for (let step = 0; step < STEPS; step += 1) {
     const alike = paths.filter(({ code }) => steps.get(code) === step);
-    brush.globalAlpha = STRENGTHS[step] ?? 1;
-    fill(brush, alike, token("--shade"));
+    fill(brush, alike, `color-mix(in srgb, ${token("--shade")} ${STRENGTHS[step] ?? 100}%, ${token("--map-land")})`);
   }
   brush.globalAlpha = 1;
   brush.setLineDash([3, 3]);

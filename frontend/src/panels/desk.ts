@@ -3,7 +3,7 @@
 import { html, nothing, render, type TemplateResult } from "lit-html";
 import { get } from "../api/client";
 import type { Column, WardReport } from "../api/desk-types";
-import { areaRows, before, daysAgo, grouped, readReport, valueIn } from "../api/reports";
+import { areaRows, before, daysAgo, grouped, namesakes, readReport, valueIn } from "../api/reports";
 import type { Area, Box, Items } from "../api/types";
 import { day, label, number, t } from "../i18n";
 import { theMap } from "../map/handle";
@@ -176,8 +176,10 @@ class Dashboard extends DeskView {
   }
 
   private byArea(report: WardReport, { name, label: words }: Column): TemplateResult | typeof nothing {
-    const bars = areaRows(report)
-      .map((row): Bar => ({ label: row.ward_name, value: valueIn(row, name), before: before(report, row.ward_code, name) ?? null }))
+    const rows = areaRows(report);
+    const twice = namesakes(rows);
+    const bars = rows
+      .map((row): Bar => ({ label: twice.has(row.ward_name) ? `${row.ward_name} (${row.ward_code})` : row.ward_name, value: valueIn(row, name), before: before(report, row.ward_code, name) ?? null }))
       .filter(({ value }) => value)
       .sort((one, other) => (other.value ?? 0) - (one.value ?? 0));
     if (bars.length < 2) return nothing;

@@ -1,7 +1,7 @@
 /** The table of figures: a row per area, sorted by any column, with the change since the period before. */
 
 import { html, nothing, type TemplateResult } from "lit-html";
-import { areaRows, before, valueIn } from "../api/reports";
+import { areaRows, before, namesakes, valueIn } from "../api/reports";
 import type { Column, ReportRow, WardReport } from "../api/desk-types";
 import { number, t } from "../i18n";
 import { ifMap } from "../map/handle";
@@ -20,9 +20,10 @@ export class FigureTable {
   /** Show these columns, the chosen one marked. */
   view(report: WardReport, columns: Column[], figure: string, caption: string): TemplateResult {
     const rows = areaRows(report).sort(this.compare);
+    const twice = namesakes(rows);
     const line = (row: ReportRow, name: string, code: string | null): TemplateResult =>
       html`<tr @mouseenter=${() => point(code)} @mouseleave=${() => point(null)}>
-        <th scope="row">${name}</th>
+        <th scope="row">${name}${twice.has(name) && row.ward_code ? html` <span class="soft small">${row.ward_code}</span>` : nothing}</th>
         ${columns.map((column) => html`<td ?data-shown=${column.name === figure}>${cell(report, row, column, code)}</td>`)}
       </tr>`;
     return html`<div class="table-box" tabindex="0" role="region" aria-label=${caption}>
