@@ -53,6 +53,7 @@ NEVER = {
     "GET /api/v1/me/keys": "no key may", "POST /api/v1/me/keys": "no key may",
     "DELETE /api/v1/me/keys/{key}": "no key may",
     "POST /api/v1/assets/{asset}/links": "a made-up uid is of nothing",
+    **{name: "a made-up uid is of nothing" for name in OTHERS if "/jobs/{job}" in name},
     **{name: "no key may" for name, act in OTHERS.items() if act == "imports.bring_in"},
 }  # fmt: skip
 
@@ -67,7 +68,8 @@ class Served:
     def client(self, label: str, who: str) -> httpx.AsyncClient:
         """A visitor, or the key of somebody who may do this."""
         route = ROUTE.get(label)
-        allowed = next(one for one in WHO[1:] if TABLE[route.act][one] == "+") if route else "owner"
+        may = TABLE[route.act if route else OTHERS[label]]
+        allowed = "owner" if not route and may["owner"] == "+" else next(one for one in WHO[1:] if may[one] == "+")
         found = self.town["visitor"] if who == "visitor" else self.portal.call(self.town.app_of, allowed, *SCOPES)
         found._transport = httpx.ASGITransport(app=self.town.app, raise_app_exceptions=False)
         return found

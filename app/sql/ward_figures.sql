@@ -52,17 +52,17 @@ SELECT place, figure, value, persons, ids FROM (
   UNION ALL
   SELECT place, said.figure, count(*), 0,
     CASE WHEN said.figure IN ('blocking_needs', 'gap_needs_without_offers')
-      THEN (array_agg(id ORDER BY report_back_on NULLS LAST, id))[1:200] END
+      THEN (array_agg(id ORDER BY report_back_on NULLS LAST, id))[1 : 200] END
   FROM asked CROSS JOIN LATERAL (VALUES
     ('open_needs', state = 'open'), ('open_needs_' || kind, state = 'open'), ('partly_met_needs', state = 'open' AND begun),
     ('met_needs', state = 'met'), ('blocking_needs', state = 'open' AND blocking), ('gap_needs_without_offers', unanswered)
   ) AS said (figure, counted) WHERE said.counted GROUP BY place, said.figure
   UNION ALL
-  SELECT place, 'gap_unused_spaces', count(*), 0, (array_agg(asset.id ORDER BY asset.title, asset.id))[1:200]
+  SELECT place, 'gap_unused_spaces', count(*), 0, (array_agg(asset.id ORDER BY asset.title, asset.id))[1 : 200]
   FROM placed JOIN asset ON asset.id = placed.id
   WHERE placed.stage <> 'ended' AND asset.kind = 'place' AND asset.details ->> 'use' = 'unused' GROUP BY place
   UNION ALL
-  SELECT place, 'wide', count(*), 0, (array_agg(asset.id ORDER BY asset.title, asset.id))[1:200]
+  SELECT place, 'wide', count(*), 0, (array_agg(asset.id ORDER BY asset.title, asset.id))[1 : 200]
   FROM placed JOIN asset ON asset.id = placed.id
   WHERE placed.stage <> 'ended' AND asset.area_id IS NOT NULL GROUP BY place
   UNION ALL
