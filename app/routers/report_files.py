@@ -30,7 +30,8 @@ PATIENCE_S = 10.0
 
 
 def _answers(name: str) -> dict[int | str, dict[str, Any]]:
-    return {200: {"content": {FORMATS[name].media_type: {"schema": {"type": "string", "format": "binary"}}}}}
+    schema = {"type": "object"} if name == "geojson" else {"type": "string", "format": "binary"}
+    return {200: {"content": {FORMATS[name].media_type: {"schema": schema}}}}
 
 
 @router.get("/wards.xlsx", response_class=Response, responses=_answers("xlsx"), **act("reports.read"))
