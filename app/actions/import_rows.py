@@ -22,6 +22,8 @@ from app.geo.tables import Row
 from app.kinds import Kind
 
 MAX_TITLE, MAX_SUMMARY, MAX_BODY, MAX_ORGANISER = 160, 500, 20_000, 160
+#: The names of so many columns are kept in mind; each feature of a file may have others.
+MOST_LABELS = 2_000
 _URL: TypeAdapter[str] = TypeAdapter(wire.Url)
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
 
@@ -151,7 +153,9 @@ class RowMaker:
         for column, value in row.values.items():
             label = self._labels.get(column)
             if label is None:
-                label = self._labels[column] = _label(column)
+                label = _label(column)
+                if len(self._labels) < MOST_LABELS:
+                    self._labels[column] = label
             if label and text_of(value):
                 kept.append(label + _shown(value))
         return kept

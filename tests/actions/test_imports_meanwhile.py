@@ -1,5 +1,6 @@
 """An import beside everything else: what goes on while it runs, who is told to come later, and what its end leaves."""
 
+import json
 import os
 import signal
 import subprocess
@@ -192,6 +193,24 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         tracemalloc.stop()
     assert rows == 2_500
     assert peak < 25_000_000
+
+
+def test_memory_does_not_grow_with_the_names_in_a_file(tmp_path: Path) -> None:
+    """Each feature of a GeoJSON file may name its properties as it likes: half a million names here."""
+    here = {"type": "Point", "coordinates": list(HERE)}
+    with (tmp_path / "names.geojson").open("w", encoding="utf-8") as file:
+        for row in range(500):
+            said = {"title": f"Place {row}"} | {f"a name of its own {row * 1000 + n}": 1 for n in range(1000)}
+            file.write(json.dumps({"type": "Feature", "properties": said, "geometry": here}) + "\n")
+    plan = import_plan.understand(tmp_path / "names.geojson", kinds.BY_NAME["place"])
+    tracemalloc.start()
+    try:
+        rows = [len(batch.rows) + len(batch.refused) for batch in import_batches.batches(plan)]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sum(rows) == 500
+    assert peak < 40_000_000
 
 
 async def test_the_next_batch_is_read_while_this_one_is_worked_on(
