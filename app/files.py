@@ -30,6 +30,8 @@ MOST_OF_ONE, MOST_OF_ALL = 1_000_000_000, 2_000_000_000
 GRACE = timedelta(hours=1)
 #: Folder of a job under way. One that nobody holds any more and that is older than this was left by who was killed.
 ROOM, LEFT_S = "civic-work-", 60
+#: Folders that geo/ unpacks archives into; nobody reads one file for so long.
+UNPACKED, UNPACKED_S = "civic-unpacked-", 86_400
 
 
 async def keep(
@@ -141,6 +143,10 @@ def room() -> Iterator[Path]:
     above = Path(tempfile.gettempdir())
     for left in above.glob(f"{ROOM}*"):
         _clear_if_left(left)
+    for unpacked in above.glob(f"{UNPACKED}*"):
+        with suppress(OSError):
+            if time.time() - unpacked.stat().st_mtime > UNPACKED_S:
+                shutil.rmtree(unpacked)
     folder = Path(tempfile.mkdtemp(prefix=ROOM))
     held = os.open(folder, os.O_RDONLY)
     try:

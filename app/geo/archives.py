@@ -9,6 +9,8 @@ from app.geo.tables import HARMLESS_BYTES, MAX_BYTES, RATIO, File
 
 #: The list of an archive's files may be so long: in memory it takes ten times that.
 MAX_DIRECTORY = 2**20
+#: How folders are called that archives are unpacked into; files.room clears away what a killed process left.
+UNPACKED = "civic-unpacked-"
 _TAIL = 2**16 + 22
 _GIGABYTE = 2**30
 

@@ -130,7 +130,7 @@ _OFFICE = {
 def _packed(file: File, layer: str | None) -> Table:
     if not (file.member or "").lower().endswith(".gpkg"):
         return _table(file, layer, "zip")
-    folder = Path(tempfile.mkdtemp(prefix="civic-package-"))
+    folder = Path(tempfile.mkdtemp(prefix=archives.UNPACKED))
     table = None
     try:
         archives.unpack(file, folder / "packed.gpkg", MAX_PACKED)

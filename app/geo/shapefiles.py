@@ -33,7 +33,7 @@ class Shapefile:
 
     def __init__(self, file: File, members: Sequence[str], layer: str | None) -> None:
         self._name = file.name
-        folder = Path(tempfile.mkdtemp(prefix="civic-shapes-"))
+        folder = Path(tempfile.mkdtemp(prefix=archives.UNPACKED))
         forget = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         self._path = folder / "shapes.shp"
         try:

@@ -1,6 +1,8 @@
 """Orders are their orderer's alone, limited in number and room, and gone after a day; files go in and out unchanged."""
 
 import asyncio
+import os
+import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from app import errors, files
 from app.actions import accounts, orders, upkeep
 from app.auth import VISITOR
 from app.db import Engines
+from app.geo import archives
 from app.models import Job
 from tests import factories
 from tests.actions.conftest import Cast
@@ -333,3 +336,14 @@ def test_the_room_of_who_was_killed_is_cleared_away_by_the_next(
     with files.room():
         assert not young.exists()
     assert other.exists()
+
+
+def test_what_a_reader_who_was_killed_had_unpacked_is_cleared_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    old, young = (Path(tempfile.mkdtemp(prefix=archives.UNPACKED)) for _ in range(2))
+    (old / "shapes.shp").write_bytes(b"x")
+    os.utime(old, (0, 0))
+    with files.room():
+        assert (old.exists(), young.exists()) == (False, True)
