@@ -1,5 +1,6 @@
 """What a report points at by name: gaps, strengths, what blocks, and what stands for an area as a whole."""
 
+import asyncio
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -97,8 +98,9 @@ async def read(session: AsyncSession, asked: Question, ground: Ground, found: Pl
     needs = await _named(session, "found_needs", [*unanswered, *blocking])
     assets = await _named(session, "found_assets", [*unused, *wide])
     codes = {row.id: row.code for row in ground.rows}
-    themes = _themes_without_projects(ground, found)
-    strengths = _strengths(ground, found, await _on_the_map(session, asked, ground))
+    whole = await _on_the_map(session, asked, ground)
+    themes = await asyncio.to_thread(_themes_without_projects, ground, found)
+    strengths = await asyncio.to_thread(_strengths, ground, found, whole)
     totals = {
         "needs_without_offers": _sum(found, figures.UNANSWERED.name), "themes_without_projects": len(themes),
         "unused_spaces": _sum(found, figures.UNUSED.name), "blocking_needs": _sum(found, figures.BLOCKING.name),

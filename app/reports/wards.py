@@ -4,6 +4,7 @@ It counts what a visitor sees on the map and in the list. Figures that count per
 only: the same figure for two dates, or for two sets of boundaries, would give single persons away by their difference.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -76,7 +77,8 @@ class WardReport:
 
 async def read(session: AsyncSession, actor: Actor, asked: Question) -> WardReport:
     """The report as the public sees it, whoever asks. Its parts agree where the session sees one instant
-    (db.Engines.snapshot).
+    (db.Engines.snapshot). What is worked out of the counts of a country takes a second: a thread does that, and the event
+    loop goes on.
 
     Raises Invalid for an unknown area, set or level, a day in the future, or one on which no boundaries were in force.
     """
@@ -88,10 +90,9 @@ async def read(session: AsyncSession, actor: Actor, asked: Question) -> WardRepo
     else:
         found = await counting.live(session, asked, ground)
     columns = figures.of_wards(period=asked.since is not None)
-    lines, totals = _public(columns, asked, ground, found)
-    await _persons(session, columns, lines, totals, asked, ground, found)
-    for line in (*lines.values(), totals):
-        line.values = {figure.name: line.values[figure.name] for figure in columns}
+    lines, totals = await asyncio.to_thread(_public, columns, asked, ground, found)
+    persons = await tallies.of_persons(session) if asked.standing and (ground.scope or asked.since) else found
+    await asyncio.to_thread(_add_persons, columns, lines, totals, asked, ground, persons)
     at = asked.until - timedelta(seconds=1) if asked.until else datetime.now(UTC)
     return WardReport(
         _title(asked), asked.level, at, _set(ground.rows), columns, list(lines.values()), totals,
@@ -152,7 +153,8 @@ async def _before(session: AsyncSession, columns: Iterable[Figure], asked: Quest
     former = asked.before
     if former is None or former.at is None or former.since is None:
         return None
-    lines, totals = _public(columns, former, ground, await counting.live(session, former, ground))
+    found = await counting.live(session, former, ground)
+    lines, totals = await asyncio.to_thread(_public, columns, former, ground, found)
     return Before(
         former.since, former.at, {line.code: line.values for line in lines.values() if line.code}, totals.values
     )
@@ -161,8 +163,7 @@ async def _before(session: AsyncSession, columns: Iterable[Figure], asked: Quest
 # ── figures that count persons ──────────────────────────────────────────────────────────────
 
 
-async def _persons(
-    session: AsyncSession,
+def _add_persons(
     columns: Iterable[Figure],
     lines: Mapping[int, Line],
     totals: Line,
@@ -172,13 +173,11 @@ async def _persons(
 ) -> None:
     """Fill in what counts persons, as the table of all wards shows it; no other table shows any.
 
-    Whatever the question, it is decided over the same numbers of persons: two tables that left out different cells
-    would give away both by their difference. Of a part of that table the wards show the same; its sums and its last two
-    lines are left out, because they are parts of figures that are shown elsewhere.
+    Whatever the question, it is decided over the same numbers of persons (tallies): two tables that left out different
+    cells would give away both by their difference. Of a part of that table the wards show the same; its sums and its
+    last two lines are left out, because they are parts of figures that are shown elsewhere.
     """
     part = ground.scope is not None
-    if asked.standing and (part or asked.since):
-        found = await tallies.of_persons(session)
     for figure in (figure for figure in columns if figure.counts_persons):
         if not asked.standing:
             for line in (*lines.values(), totals):
@@ -191,6 +190,8 @@ async def _persons(
         for place, line in lines.items():
             _put(line, figure, None if place in hidden else cells[place].value)
         _put(totals, figure, None if no_total or part else cells[None].value)
+    for line in (*lines.values(), totals):
+        line.values = {figure.name: line.values[figure.name] for figure in columns}
 
 
 def _cell(raw: Raw, figure: Figure) -> Cell:

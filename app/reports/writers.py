@@ -1,5 +1,6 @@
 """A report as others read it: plain values for JSON, text for CSV."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date
@@ -41,6 +42,19 @@ def plain(report: WardReport) -> dict[str, Any]:
         "before": _before(report.before),
         "findings": _as_json(asdict(report.findings)),
     }
+
+
+def as_json(report: WardReport) -> str:
+    """The same as text, for a thread: row by row, so that others get their turn in between."""
+    members = []
+    for name, value in plain(report).items():
+        each = f"[{', '.join(map(_json, value))}]" if isinstance(value, list) else _json(value)
+        members.append(f"{_json(name)}: {each}")
+    return f"{{{', '.join(members)}}}"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _values(line: Line) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Reports for officers and for everybody who wants to check them: public figures, the same for whoever asks."""
 
-import json
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import date, datetime
@@ -181,7 +181,7 @@ async def read_wards(session: Snapshot, actor: Who, asked: Asked) -> Response:
     """What the community has, ward by ward: figures with their definitions, gaps and strengths."""
     report = await wards.read(session, actor, asked)
     # Written as it is: for all wards of a country, checking each figure once more would take longer than counting.
-    return Response(json.dumps(writers.plain(report), ensure_ascii=False), media_type="application/json")
+    return Response(await asyncio.to_thread(writers.as_json, report), media_type="application/json")
 
 
 CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
@@ -192,7 +192,8 @@ async def download_wards(session: Snapshot, actor: Who, asked: Asked) -> Respons
     """The same rows as a table (UTF-8, commas). Figures that are left out are empty and named in the last column."""
     report = await wards.read(session, actor, asked)
     headers = {"Content-Disposition": f'attachment; filename="{_file_name(report)}.csv"'}
-    return Response("".join(writers.csv_lines(report)), headers=headers, media_type="text/csv; charset=utf-8")
+    lines = await asyncio.to_thread(lambda: "".join(writers.csv_lines(report)))
+    return Response(lines, headers=headers, media_type="text/csv; charset=utf-8")
 
 
 def _file_name(report: WardReport) -> str:

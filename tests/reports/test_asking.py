@@ -1,5 +1,7 @@
-"""What may be asked of a report: which of several areas with one code is meant, and how long a period may be."""
+"""What may be asked of a report: which of several areas with one code is meant, how long a period may be; and that
+nobody else waits for the answer."""
 
+import threading
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -8,9 +10,11 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth import VISITOR
+from app.db import Engines
 from app.models import Area, BoundarySet
-from app.reports import wards
+from app.reports import counting, small_counts, wards, writers
 from app.reports.wards import Question
+from tests import factories
 from tests.routers.test_manners import assert_problem
 
 
@@ -41,3 +45,24 @@ async def test_a_period_that_leaves_no_room_for_one_before_is_refused(
 ) -> None:
     problem = assert_problem(await client.get(f"/api/v1/reports/{path}?since={since}"), 422, "invalid")
     assert "too long" in problem["detail"]
+
+
+async def test_the_event_loop_goes_on_while_a_report_is_worked_out_and_written(
+    engines: Engines, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All wards of a country held it up for most of a second."""
+    async with engines.transaction() as session:
+        await factories.draw_areas(session)
+    seen: dict[str, set[int]] = {}
+    for module, name in ((counting, "public"), (counting, "unstarted"), (small_counts, "hidden"), (writers, "_values")):
+        real = getattr(module, name)
+
+        def watched(*given: Any, real: Any = real, name: str = name, **more: Any) -> Any:
+            seen.setdefault(name, set()).add(threading.get_ident())
+            return real(*given, **more)
+
+        monkeypatch.setattr(module, name, watched)
+    assert (await client.get("/api/v1/reports/wards?since=2026-01-01")).status_code == 200
+    assert (await client.get("/api/v1/reports/wards.csv")).status_code == 200
+    assert seen.keys() == {"public", "unstarted", "hidden", "_values"}
+    assert threading.get_ident() not in set.union(*seen.values())
