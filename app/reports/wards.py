@@ -77,8 +77,8 @@ class WardReport:
 
 async def read(session: AsyncSession, actor: Actor, asked: Question) -> WardReport:
     """The report as the public sees it, whoever asks. Its parts agree where the session sees one instant
-    (db.Engines.snapshot). What is worked out of the counts of a country takes a second: a thread does that, and the event
-    loop goes on.
+    (db.Engines.snapshot). Working out the counts of a country takes a second: a thread does that, and the event loop
+    goes on.
 
     Raises Invalid for an unknown area, set or level, a day in the future, or one on which no boundaries were in force.
     """
