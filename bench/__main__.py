@@ -29,14 +29,13 @@ PARTS: dict[str, Callable[[site.Site], list[rows.Row]]] = {
     "ogc": lists.ogc,
     "upkeep": upkeep.of_the_map,
     "page": parts.shown,
-    "report": reports.of_wards,
 }
 #: What needs no country; measured once.
 ALONE: dict[str, Callable[[site.Site], list[rows.Row]]] = {
     "post": parts.post, "writers": parts.together, "import": parts.imported,
 }  # fmt: skip
-#: Also measured where it is: how tiles of zooms 0 to 13 fare as the country grows.
-LOW = "low"
+#: Also measured where it is: how tiles of zooms 0 to 13, and the ward report, fare as the country grows.
+LOW, REPORT = "low", "report"
 
 
 def main() -> None:
@@ -49,15 +48,18 @@ def main() -> None:
 
     made: list[rows.Row] = []
     grown: dict[int, tiles.Times] = {}
+    told: dict[int, float] = {}
     for size in sorted(asked.size):
         with _opened(asked, size, say) as here:
             for name in ALONE if size == max(asked.size) else ():
                 made += _tried(name, ALONE[name], here) if name in asked.only else []
-            found = _served(asked, here, grown)
+            found = _served(asked, here, grown, told)
         more = f"{country.word(size)}: " if len(asked.size) > 1 else ""
         made += [replace(row, work=more + row.work) for row in found]
     if len(grown) > 1:
         made.append(tiles.growth(grown))
+    if len(told) > 1:
+        made.append(reports.growth(told))
     about = machine() | {"at": datetime.now(UTC).isoformat(timespec="seconds"), "seconds": asked.seconds}
     print(f"{about['machine']}; {about['with']}; {about['at'][:10]}, commit {about['commit']}\n\n{rows.markdown(made)}")
     if asked.json:
@@ -71,15 +73,19 @@ def _opened(asked: argparse.Namespace, size: int, say: site.Say) -> AbstractCont
     return site.opened(folder, size, seconds=asked.seconds, rounds=asked.rounds, say=say)
 
 
-def _served(asked: argparse.Namespace, here: site.Site, grown: dict[int, tiles.Times]) -> list[rows.Row]:
+def _served(
+    asked: argparse.Namespace, here: site.Site, grown: dict[int, tiles.Times], told: dict[int, float]
+) -> list[rows.Row]:
     """What needs servers; each part begins with those that it asks, and with no other."""
     made = []
     with site.serving(here, *(tiles.OTHERS if {"tiles", "lists", "ogc"} & asked.only else ())):
         for name in ("tiles", "lists", "ogc"):
             made += _tried(name, PARTS[name], here) if name in asked.only else []
     with site.serving(here):
-        for name in ("cached", "page", "report", "upkeep"):
+        for name in ("cached", "page", "upkeep"):
             made += _tried(name, PARTS[name], here) if name in asked.only else []
+        if REPORT in asked.only:
+            made += _tried(REPORT, lambda site: reports.of_wards(site, told), here)
         if LOW in asked.only:
             made += _tried(LOW, lambda site: tiles.low_zooms(site, grown), here)
     return made
@@ -98,7 +104,7 @@ def _tried(name: str, measure: Callable[[site.Site], list[rows.Row]], here: site
 
 
 def _words() -> argparse.Namespace:
-    what = [*PARTS, LOW, *ALONE]
+    what = [*PARTS, REPORT, LOW, *ALONE]
     parser = argparse.ArgumentParser(
         prog="./civic bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
