@@ -114,7 +114,7 @@ async def beginning_with(session: AsyncSession, actor: Actor, number: str) -> Im
     rules.admit(actor, "imports.bring_in")
     begins = cast(ImportRun.uid, String).startswith(number.lower(), autoescape=True)
     found = list(await session.scalars(select(ImportRun).where(begins, _mine(actor)).limit(2)))
-    if len(found) != 1:
+    if len(found) != 1 or not number:
         what = f"More than one import begins with '{number}'" if found else f"There is no import '{number}'"
         raise errors.NotFound(f"{what}. './civic imports list' shows them.")
     return found[0]

@@ -78,6 +78,7 @@ async def _make(session: AsyncSession, actor: Actor, run: ImportRun, source: Sou
         raise errors.Conflict("This row became an asset meanwhile.")
     uid: UUID = (await session.execute(text("SELECT asset_uid FROM import_noted"))).scalar_one()
     there = select(text("geom")).select_from(text("import_noted")).scalar_subquery()
-    done = {"waits": False, "fate": "created", "asset_uid": uid, "geom": there}
+    # Why it had no place, perhaps with somebody's postcode, and what it said need not be known any more.
+    done = {"waits": False, "fate": "created", "asset_uid": uid, "geom": there, "reason": "", "after": None}
     await session.execute(update(ImportRow).where(ImportRow.id == row.id).values(done))
     return uid

@@ -278,9 +278,13 @@ async def download_rejects(uid: UUID, session: Tx, serving: Serving, actor: Who)
 
     async def lines() -> AsyncIterator[str]:
         yield tables.csv_row([unit, "reason", "title"])
-        async with serving.engines.transaction() as own:
-            async for row in import_desk.every_row(own, run, "rejected"):
-                yield tables.csv_row([row.line, row.reason, row.title])
+        cursor: str | None = None
+        while True:  # between two pages no connection is held for a slow reader
+            async with serving.engines.transaction() as own:
+                page, cursor = await import_desk.rows(own, run, "rejected", limit=500, cursor=cursor)
+            yield "".join(tables.csv_row([one.row.line, one.row.reason, one.row.title]) for one in page)
+            if cursor is None:
+                return
 
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", run.source).strip("-")[:60] or "import"
     headers = {"Content-Disposition": f'attachment; filename="rejects-{name}.csv"'}

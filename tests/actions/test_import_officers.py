@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, text
 
-from app.actions import import_undo
+from app.actions import import_desk, import_undo
 from app.db import Engines
-from app.errors import Busy, Conflict, Forbidden
+from app.errors import Busy, Conflict, Forbidden, NotFound
 from app.models import OfficerArea, Source
 from tests.actions.conftest import Cast
 from tests.actions.releases import assets, digests, latest, release, rows, written
@@ -90,3 +90,12 @@ async def test_an_import_that_was_overtaken_is_told_so(engines: Engines, tmp_pat
             await release(slow, written(tmp_path, {"1": ("First", "", *NEAR)}), key="ref")
     async with engines.transaction() as later:
         assert (await release(later, path, key="ref")).updated == 1
+
+
+async def test_no_import_is_meant_by_nothing(cast: Cast, tmp_path: Path) -> None:
+    await release(cast.session, written(tmp_path, {"1": ("One", "", *NEAR)}))
+    run = await latest(cast.session)
+    assert (await import_desk.beginning_with(cast.session, cast["operator"], str(run.uid)[:6])).uid == run.uid
+    for number in ("", "%", "zz"):
+        with pytest.raises(NotFound):
+            await import_desk.beginning_with(cast.session, cast["operator"], number)

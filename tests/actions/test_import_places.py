@@ -117,6 +117,8 @@ async def test_placing_a_row_makes_its_asset(cast: Cast, tmp_path: Path) -> None
     )  # fmt: skip
     await cast.session.refresh(run)
     assert (run.created, run.unplaced) == (2, 2)
+    await cast.session.refresh(row)
+    assert (row.fate, row.asset_uid, row.reason, row.after) == ("created", uid, "", None)
     assert await cast.history(uid) == ["imports.place"]
     assert await cast.steps("asset", asset.id) == ["published"]
     with pytest.raises(NotFound):
