@@ -86,8 +86,8 @@ def test_an_import_says_what_it_understood_and_what_it_refused(
     bank = shared_data / "assets" / "lambeth_council_2012_raw" / "LambethRecyclingBanks.csv"
     words = ("import", bank, "--kind", "service", "--theme", "green", "--rejects", tmp_path / "no.csv")
     done = console.run(*words, "--dry-run")
-    assert "title: from 'Name'" in done.stdout
-    assert "place: from 'Easting' and 'Northing', British National Grid, EPSG:27700" in done.stdout
+    assert "The name of each row: from 'Name'" in done.stdout
+    assert "Where it is: from 'Easting' and 'Northing', British National Grid, EPSG:27700" in done.stdout
     assert "rejected: line 22: it lies 350 km from the nearest area of this map (King's Avenue" in done.stdout
     assert "conflicts 0, unplaced 0, rejected 1; 21 in wards, 0 in none" in done.stdout
     assert "Nothing was written" in done.stdout
@@ -160,7 +160,7 @@ def test_a_list_is_remembered_followed_and_undone(console: Console, tmp_path: Pa
     header, rows = "ref,title,lat,lon\n", [f"{n},Garden {n},51.4,-0.1{n}\n" for n in range(5)]
     path.write_text(header + "".join(rows) + "9,Nowhere,,\n", encoding="utf-8")
     first = console.run("import", path, "--kind", "place", "--key", "ref", "--theme", "green").stdout
-    assert "rows told apart: by 'ref'" in first
+    assert "a row is known by 'ref'" in first
     assert "read 6: created 5, updated 0, already there 0, conflicts 0, unplaced 1, rejected 0" in first
     path.write_text(header + "0,Renamed,51.4,-0.10\n" + "".join(rows[1:4]), encoding="utf-8")
     look = console.run("import", path, "--dry-run").stdout

@@ -121,7 +121,7 @@ def _columns(plan: Plan) -> dict[str, Any]:
         "columns": _sampled(plan.table, mapped),
         "fields": import_plan.fields_of(plan.kind),
         "key": plan.key,
-        "map": mapped,
+        "map": mapped | {name: "" for name, column in plan.said.mapping.items() if not column},
         "crs": f"EPSG:{plan.place.epsg}",
         "unit": plan.table.unit,
         "theme": plan.theme,

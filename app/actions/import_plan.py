@@ -5,7 +5,7 @@ Nothing is silent: the plan says what it understood and why, and what had to be 
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,15 +74,18 @@ class Plan:
     def says(self) -> list[str]:
         """What was understood, in lines for a person."""
         kept = [name for name in self.table.columns if self._kept(name)]
-        mapped = [f"{name} from '{column}'" for name, column in self.fields.items() if name != "title"]
-        lines = [f"{self.file_name}: {self.table.what}", f"title: {'; '.join(self.why)}", f"place: {self.place.says}"]
-        lines += [f"fields: {', '.join(mapped)}"] if mapped else []
-        lines += [f"kept as lines of the text: {', '.join(kept)}"] if kept else []
+        mapped = [f"{_words(name)} from '{column}'" for name, column in self.fields.items() if name != "title"]
+        lines = [f"{self.file_name}: {self.table.what}", f"The name of each row: {'; '.join(self.why)}"]
+        lines.append(f"Where it is: {self.place.says}")
+        lines += [f"Also understood: {', '.join(mapped)}"] if mapped else []
+        lines += [f"Kept as lines of the text: {', '.join(kept)}"] if kept else []
         if self.left_out:
-            lines.append(f"left out, because {self.kind.plural} are shown only roughly: {', '.join(self.left_out)}")
-        lines.append(f"as: {self.kind.plural}, theme {self.theme}, source '{self.source}'")
-        told = f"by '{self.key}'" if self.key else "by all that they say; a key column follows them when they change"
-        return [tables.storable(line) for line in (*lines, f"rows told apart: {told}")]
+            lines.append(f"Left out, because {self.kind.plural} are shown only roughly: {', '.join(self.left_out)}")
+        lines.append(f"Rows are brought in as {self.kind.plural}, theme {self.theme}, under the list '{self.source}'")
+        known = (
+            f"by '{self.key}'" if self.key else "if it says the same in all (a key column would also find what changed)"
+        )
+        return [tables.storable(line) for line in (*lines, f"In the next edition of the list a row is known {known}")]
 
     def rows(self) -> Iterator[Prepared | Reject]:
         """Every row of the file, in its order."""
@@ -108,16 +111,20 @@ def understand(
     licence: str | None = None,
     attribution: str | None = None,
 ) -> Plan:
-    """Read enough of a file to know what its columns mean. `mapping` (field → column) is obeyed, the rest is guessed.
+    """Read enough of a file to know what its columns mean. `mapping` (field → column) is obeyed, the rest is guessed; a
+    field that is given an empty column is to be without one. `name`: the file's own name, where `path` has another.
 
-    `name`: the file's own name, where `path` has another. Raises Invalid when the file cannot be read, or no title or
-    place can be found in it; coordinates.Misnamed when what the caller said of it is not so.
+    Raises Invalid when the file cannot be read, or no title or place can be found in it; coordinates.Misnamed when what
+    the caller said of it is not so.
     """
     table = formats.read(path, layer=layer, name=name)
     some = tables.sample(table, SAMPLE)
-    said = _said(table, kind, mapping or {})
+    without = {field for field, column in (mapping or {}).items() if not column}
+    said = _said(table, kind, {field: column for field, column in (mapping or {}).items() if column})
     places = {axis: said.pop(axis) for axis in PLACES if axis in said}
-    place = coordinates.understand(table, some, **places, epsg=coordinates.said_epsg(crs), postcodes=True)
+    place = coordinates.understand(
+        table, some, **places, epsg=coordinates.said_epsg(crs), postcodes="postcode" not in without
+    )
     free = [column for column in table.columns if column not in (*said.values(), *place.columns)]
     shy = kind.location_class != "place"
     left_out = tuple(column for column in free if shy and _PRIVATE.search(squeezed(column)))
@@ -125,7 +132,7 @@ def understand(
     fields, why = dict(said), f"'{said['title']}', as you said" if "title" in said else ""
     if not why:
         fields["title"], why = _title(free, some)
-    _guess(kind, fields, [name for name in free if name != fields["title"]])
+    _guess(kind, fields, [name for name in free if name != fields["title"]], without)
     label = source or label_of(path.name if name is None else name)
     if len(label) > 120:
         raise Invalid("The name of the source is longer than 120 characters: give a shorter one with --source.")
@@ -145,6 +152,10 @@ def fields_of(kind: Kind) -> list[str]:
 
 
 # ── understanding columns ───────────────────────────────────────────────────────────────────
+
+
+def _words(field: str) -> str:
+    return field.removeprefix("details.").replace("_", " ")
 
 
 def _said(table: Table, kind: Kind, mapping: Mapping[str, str]) -> dict[str, str]:
@@ -194,17 +205,17 @@ def _looks_like_titles(name: str, some: Sequence[Row]) -> bool:
     return bool(texts) and lettered >= 0.8 * len(texts) and _variety(name, some) >= 0.5
 
 
-def _guess(kind: Kind, fields: dict[str, str], free: Sequence[str]) -> None:
-    """Give the columns that are left to the fields they are named after."""
+def _guess(kind: Kind, fields: dict[str, str], free: Sequence[str], without: Collection[str]) -> None:
+    """Give the columns that are left to the fields they are named after, but for fields that are to be without."""
     own = {squeezed(name): f"details.{name}" for name in kind.details.model_fields}
     own |= {other: own[squeezed(name)] for other, name in _SYNONYMS.items() if squeezed(name) in own}
     own |= {squeezed(name): target for name, target in kind.columns.items()}
     for column in free:
         target = own.get(squeezed(column))
-        if target and target not in fields:
+        if target and target not in fields and target not in without:
             fields[target] = column
     for name in FIELDS:
         usual = {wanted: column for column in reversed(free) for wanted in [squeezed(column)]}
         found = next((usual[wanted] for wanted in _NAMES[name] if wanted in usual), None)
-        if name not in fields and found and found not in fields.values():
+        if name not in fields and name not in without and found and found not in fields.values():
             fields[name] = found

@@ -87,6 +87,19 @@ async def count(desk: Town) -> int:
     return int(await desk.sql("SELECT count(*) FROM asset"))
 
 
+async def test_a_guessed_column_can_be_kept_as_text_and_stays_so(desk: Town) -> None:
+    seen = await send(desk)
+    assert seen["map"]["details.use"] == "use"
+    for said in ({"map": {**seen["map"], "details.use": ""}}, {"theme": "green"}):
+        answer = await desk["officer"].patch(f"{IMPORTS}/{seen['uid']}", json=said)
+        assert answer.status_code == 202, answer.text
+        await done(desk)
+        seen = await read(desk, seen["uid"])
+        assert (seen["state"], seen["map"]["details.use"]) == ("previewed", "")
+        assert {column["name"]: column["field"] for column in seen["columns"]}["use"] is None
+        assert any(line.startswith("Kept as lines of the text: ") and "use" in line for line in seen["understood"])
+
+
 async def test_an_officer_previews_corrects_brings_in_places_and_undoes(desk: Town) -> None:
     seen = await send(desk)
     assert (seen["state"], seen["fault"], seen["source"], seen["by"]) == ("previewed", None, "list", "Officer")
@@ -96,7 +109,7 @@ async def test_an_officer_previews_corrects_brings_in_places_and_undoes(desk: To
         "ref": None, "title": "title", "use": "details.use", "lat": "y", "lon": "x",
     }  # fmt: skip
     assert seen["columns"][1]["samples"] == ["One", "Two", "Far"]
-    assert "title: from 'title'" in seen["understood"]
+    assert "The name of each row: from 'title'" in seen["understood"]
     assert await count(desk) == 0, "a preview writes nothing"
 
     answer = await desk["officer"].patch(f"{IMPORTS}/{seen['uid']}", json={"key": "ref", "map": {"summary": "use"}})
