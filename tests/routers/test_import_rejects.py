@@ -23,7 +23,8 @@ async def test_no_connection_is_held_while_somebody_reads_the_rejects_slowly(app
     )
     await town.sql(
         "INSERT INTO import_row (run_id, line, fate, title, reason) "
-        "SELECT import_run.id, n, 'rejected', 'Row ' || n, 'why' FROM import_run, generate_series(1, :many) AS n ORDER BY n RETURNING 1",
+        "SELECT import_run.id, n, 'rejected', 'Row ' || n, 'why' "
+        "FROM import_run, generate_series(1, :many) AS n ORDER BY n RETURNING 1",
         many=REJECTS,
     )
     actor = Actor.system("test")
