@@ -114,9 +114,14 @@ def checked(shape: BaseGeometry, *, degrees: bool = True) -> BaseGeometry:
 
 
 def mended(shape: BaseGeometry) -> tuple[BaseGeometry, str | None]:
-    """A valid shape of the same dimension, and what was wrong with it (None: nothing was)."""
+    """A valid shape of the same dimension, and what was wrong with it (None: nothing was).
+
+    Raises Invalid when a coordinate is no finite number.
+    """
     if shape.is_valid:
         return shape, None
+    if not all(map(math.isfinite, shapely.get_coordinates(shape).flat)):
+        raise Invalid("A coordinate is not a finite number.")
     reason = shapely.is_valid_reason(shape)
     whole = shapely.make_valid(shape)
     wanted = shapely.get_dimensions(shape)

@@ -1,5 +1,6 @@
 """Shapes: what callers may send, what is told to them, what comes back."""
 
+import math
 from typing import Any
 
 import pytest
@@ -71,8 +72,13 @@ def test_foreign_rings_are_mended_and_a_collection_of_one_is_its_member() -> Non
         {"type": "Point", "coordinates": [float("nan"), 1]},
         {"type": "Point", "coordinates": []},
         {"type": "Nothing", "coordinates": [0, 1]},
+        "POINT (1e999 51)",
+        "LINESTRING (0 0, 1e999 51)",
+        "POLYGON ((0 0, 1e999 0, 1 1, 0 0))",
+        shapely.to_wkb(shapely.Point(math.inf, 51)),
     ],
 )
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
 def test_what_is_no_geometry_is_told(value: object) -> None:
     with pytest.raises(Invalid):
         shapes.of_foreign(value)
