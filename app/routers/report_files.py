@@ -11,9 +11,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import anyio
 from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
 
-from app import errors
+from app import errors, files
 from app.reports import registry
 from app.reports.asking import Question
 from app.reports.registry import FORMATS
@@ -69,9 +71,17 @@ async def _written(serving: Service, asked: Question, name: str) -> Response:
         with tempfile.TemporaryDirectory(prefix="civic-report-") as folder:
             path = Path(folder) / "report"
             called = await registry.produce(serving.engines, asked, name, path, most=MOST_AT_ONCE)
-            content = path.read_bytes()
-    headers = {"Content-Disposition": f'attachment; filename="{called}"'}
-    return Response(content, headers=headers, media_type=FORMATS[name].media_type)
+            file = await anyio.open_file(path, "rb")  # open, it outlives its folder
+            size = path.stat().st_size
+    headers = {"Content-Disposition": f'attachment; filename="{called}"', "Content-Length": str(size)}
+    return StreamingResponse(_pieces(file), headers=headers, media_type=FORMATS[name].media_type)
+
+
+async def _pieces(file: anyio.AsyncFile[bytes]) -> AsyncIterator[bytes]:
+    """A file bit by bit: the outlines of a country are many megabytes, and who reads them may be slow."""
+    async with file:
+        while piece := await file.read(files.PIECE):
+            yield piece
 
 
 @asynccontextmanager

@@ -3,16 +3,20 @@
 import io
 import json
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
 import httpx
 import openpyxl
 import pytest
 
+from app import files
 from app.db import Engines
 from app.geo import areas as ground
 from app.models import Asset
+from app.reports.matter import Matter
 from app.reports.registry import FORMATS
 from app.routers import report_files
 from tests import factories
@@ -102,4 +106,29 @@ async def test_what_is_not_understood_is_refused_and_leaves_no_file(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for address in ADDRESS.values():
         assert (await client.get(f"{address}?{query}")).status_code == 422
+    assert not list(tmp_path.iterdir())  # noqa: ASYNC240  a folder of a test
+
+
+async def test_a_file_goes_out_bit_by_bit_and_leaves_nothing(
+    engines: Engines, client: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outlines of a country: 38 MB, which nobody holds in memory for a slow reader."""
+
+    def write(matter: Matter, path: Path) -> None:
+        path.write_bytes(b"0123456789" * (files.PIECE // 4))
+
+    read: list[int] = []
+
+    class Counted(anyio.AsyncFile[bytes]):
+        async def read(self, size: int = -1) -> bytes:
+            read.append(size)
+            return await super().read(size)
+
+    monkeypatch.setattr("anyio._core._fileio.AsyncFile", Counted)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setitem(FORMATS, "geojson", replace(FORMATS["geojson"], write=write))
+    answer = await client.get(ADDRESS["geojson"])
+    assert answer.content == b"0123456789" * (files.PIECE // 4)
+    assert answer.headers["content-length"] == str(len(answer.content))
+    assert read == [files.PIECE] * 4, "three pieces, and the end"
     assert not list(tmp_path.iterdir())  # noqa: ASYNC240  a folder of a test
