@@ -1,6 +1,6 @@
 """What is asked of a report, and the ground that it covers: which areas have a row in it."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -86,7 +86,8 @@ def check(asked: Question) -> None:
 async def ground(session: AsyncSession, asked: Question) -> Ground:
     """The areas of the named set, or those in force on the day asked for, inside the areas that it is limited to.
 
-    Raises Invalid for an unknown area or set, or a day on which no boundaries were in force.
+    Raises Invalid for an unknown area or set, a day on which no boundaries were in force, or an area of this level that
+    is none of these boundaries.
     """
     scope = await _areas(session, asked) or None
     values = {
@@ -98,7 +99,18 @@ async def ground(session: AsyncSession, asked: Question) -> Ground:
         raise Invalid(f"No {asked.level} of a set called '{asked.set_name}' is loaded{' there' if scope else ''}.")
     if not rows and asked.until:
         raise Invalid(f"No boundaries of the level {asked.level} were in force on {asked.at}.")
+    if scope:
+        await _require_rows(session, asked.level, scope, {row.id for row in rows})
     return Ground(rows, scope)
+
+
+async def _require_rows(session: AsyncSession, level: str, scope: Sequence[int], rows: Set[int]) -> None:
+    # What lies in a former ward lies in one of today's: it must not be told as lying in none.
+    missing = select(Area.code).where(Area.id.in_(scope), Area.level == level, Area.id.not_in(rows)).order_by(Area.code)
+    if code := await session.scalar(missing.limit(1)):
+        raise Invalid(
+            f"'{code}' is no {level} of these boundaries. Name the set it is of, or a day on which it was in force."
+        )
 
 
 async def _areas(session: AsyncSession, asked: Question) -> list[int]:

@@ -160,7 +160,7 @@ def _question(
         Text | None, Query(max_length=12_000, description="Only inside the areas with these codes (commas between).")
     ] = None,
 ) -> Question:
-    codes = tuple(filter(None, area.split(","))) if area else ()
+    codes = tuple(dict.fromkeys(code.strip() for code in (area or "").split(",") if code.strip()))
     return Question(level=level, set_name=set, at=at, since=since, areas=codes)
 
 

@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth import VISITOR
 from app.db import Engines
+from app.errors import Invalid
 from app.models import Area, BoundarySet
 from app.reports import counting, small_counts, wards, writers
 from app.reports.wards import Question
 from tests import factories
+from tests.factories import NORTH
 from tests.routers.test_manners import assert_problem
 
 
@@ -36,6 +38,23 @@ async def test_a_code_that_stayed_means_the_area_of_the_boundaries_asked_for(
         await session.flush()
     report = await wards.read(session, VISITOR, Question(areas=("STAYED",), **asked))
     assert [(line.code, line.name) for line in report.lines[:-2]] == [("STAYED", name)]
+
+
+@pytest.mark.parametrize("codes", [("OLD",), (NORTH, "OLD")])
+async def test_what_lies_in_a_former_ward_is_not_told_as_lying_in_none(
+    session: AsyncSession, codes: tuple[str, ...]
+) -> None:
+    await factories.draw_areas(session)
+    old = BoundarySet(level="ward", name="Wards of old")
+    session.add(old)
+    await session.flush()
+    shape = "SRID=4326;MULTIPOLYGON(((-0.2 51.4, 0 51.4, 0 51.5, -0.2 51.5, -0.2 51.4)))"
+    session.add(Area(set_id=old.id, level="ward", code="OLD", name="OLD", geom=shape, ended_at=datetime.now(UTC)))
+    await session.flush()
+    with pytest.raises(Invalid, match="'OLD' is no ward of these boundaries"):
+        await wards.read(session, VISITOR, Question(areas=codes))
+    for asked in (Question(areas=("OLD",), set_name="Wards of old"), Question(areas=("OLD",), level="borough")):
+        await wards.read(session, VISITOR, asked)
 
 
 @pytest.mark.parametrize("since", ["0001-01-01", "0900-01-01"])

@@ -58,10 +58,11 @@ async def test_each_format_has_its_address_and_its_name(engines: Engines, client
 
 async def test_it_is_of_what_was_asked_for(engines: Engines, client: httpx.AsyncClient) -> None:
     await _gardens(engines, 2)
-    asked = {"area": f"{NORTH},{SOUTH}", "since": "2024-01-01"}
+    asked = {"area": f"{NORTH}, {SOUTH},{NORTH}", "since": "2024-01-01"}
     book = openpyxl.load_workbook(io.BytesIO((await client.get(ADDRESS["xlsx"], params=asked)).content))
     rows = list(book["wards"].iter_rows(values_only=True))
     assert [row[0] for row in rows] == ["Ward code", NORTH, SOUTH, None, None]
+    assert book.properties.title == f"Assets by ward in {NORTH}, {SOUTH}", "each area once"
     assert rows[1][list(rows[0]).index("New assets")] == 2
     told = json.loads((await client.get(ADDRESS["geojson"], params={"level": "borough"})).content)
     assert told["report"]["level"] == "borough"
