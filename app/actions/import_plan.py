@@ -135,7 +135,7 @@ def understand(
     _guess(kind, fields, [name for name in free if name != fields["title"]], without)
     label = source or label_of(path.name if name is None else name)
     if len(label) > 120:
-        raise Invalid("The name of the source is longer than 120 characters: give a shorter one with --source.")
+        raise Invalid("The name of the source is longer than 120 characters: give a shorter one.")
     key = coordinates.named(table, {"key": key})["key"] if key else None
     told = Said(kind.name, theme, label, key, dict(mapping or {}), crs, layer, licence, attribution)
     return Plan(name or path.name, table, kind, theme or "other", label, place, fields, left_out, (why,), key, told)
@@ -162,9 +162,9 @@ def _said(table: Table, kind: Kind, mapping: Mapping[str, str]) -> dict[str, str
     known = fields_of(kind)
     for name in mapping:
         if name not in known:
-            raise coordinates.Misnamed(f"A {kind.name} has no field '{name}' for --map. It has: {', '.join(known)}.")
+            raise coordinates.Misnamed(f"A {kind.name} has no field '{name}'. It has: {', '.join(known)}.")
     if ("x" in mapping) != ("y" in mapping):
-        raise coordinates.Misnamed("--map needs both x and y.")
+        raise coordinates.Misnamed("Easting and northing (x and y) need a column each: say both, or neither.")
     return coordinates.named(table, mapping)
 
 
@@ -176,10 +176,7 @@ def _title(free: Sequence[str], some: Sequence[Row]) -> tuple[str, str]:
     if not called:
         texts = [name for name in free if _looks_like_titles(name, some)]
         if not texts:
-            raise Invalid(
-                "No column looks like a title. Say which one is, with --map title=COLUMN. "
-                f"The columns are: {', '.join(free)}."
-            )
+            raise Invalid(f"No column looks like a title. Say which one it is. The columns are: {', '.join(free)}.")
         return texts[0], f"from '{texts[0]}', the first column of short texts that differ"
     best = next((name for name in called if _variety(name, some) >= 0.5), None)
     best = best or max(called, key=lambda name: _variety(name, some))

@@ -238,8 +238,9 @@ def _coordinates(
         return _own(table, some, epsg)
     tried = "; ".join(f"'{left}' and '{right}' hold no coordinates of a known system" for left, right in pairs)
     raise Nowhere(
-        f"No coordinates were found{': ' + tried if tried else ''}. Say which columns hold them with "
-        f"--map x=COLUMN,y=COLUMN and, if need be, --crs EPSG:number. The columns are: {', '.join(table.columns)}."
+        f"No coordinates were found{': ' + tried if tried else ''}. Say which columns hold them "
+        "(x and y) and, if need be, their coordinate system, as EPSG:number. "
+        f"The columns are: {', '.join(table.columns)}."
     )
 
 

@@ -116,7 +116,7 @@ def _of_kmz(file: File, maps: Sequence[str], layer: str | None) -> Table:
             return _of_kmz(file, maps, *stems)
         if not stems:
             raise
-    raise Invalid(f"{file.name} has the layers {', '.join(stems)}: say which with --layer.")
+    raise Invalid(f"{file.name} has the layers {', '.join(stems)}: say which is meant.")
 
 
 _OFFICE = {

@@ -72,10 +72,10 @@ class GeoJson:
             found = epsg_of(value["properties"]["name"]) if _names_a_crs(value) else None
             if value is not None and found is None:
                 raise Invalid(
-                    f"The coordinate system that {self._file.name} names is not known: say --crs EPSG:number."
+                    f"The coordinate system that {self._file.name} names is not known: say which it is, as EPSG:number."
                 )
             if late and found not in (None, self.epsg, 4326):
-                raise Invalid(f"{self._file.name} names its coordinate system at its end: say --crs EPSG:{found}.")
+                raise Invalid(f"{self._file.name} names its coordinate system at its end: say that it is EPSG:{found}.")
             self.epsg = found
 
 

@@ -55,7 +55,7 @@ class GeoPackage:
         )
         layers = {str(row[0]): row for row in found}
         if layer is None and len(layers) != 1:
-            raise Invalid(f"{self._name} has the layers {', '.join(layers) or 'none'}: say which with --layer.")
+            raise Invalid(f"{self._name} has the layers {', '.join(layers) or 'none'}: say which is meant.")
         if layer is not None and layer not in layers:
             raise Invalid(f"{self._name} has no layer '{layer}'; it has {', '.join(layers)}.")
         name, geometry, authority, number, is_table = layers[layer] if layer else next(iter(layers.values()))
@@ -63,7 +63,7 @@ class GeoPackage:
             raise Invalid(f"{self._name} has a layer '{name}' that is no table: what a view computes is not run.")
         epsg = int(number) if str(authority).upper() == "EPSG" and str(number).isdecimal() else None
         if epsg is None and authority is not None and str(authority).upper() != "NONE":
-            raise Invalid(f"The coordinate system of {self._name} is none of EPSG's: say --crs EPSG:number.")
+            raise Invalid(f"The coordinate system of {self._name} is none of EPSG's: say which it is, as EPSG:number.")
         return str(name), str(geometry), epsg
 
     def _plain_columns(self, file: "_Database") -> list[tuple[str, str]]:

@@ -50,7 +50,7 @@ class Shapefile:
         self.columns = [str(name) for name in about["fields"]][:MAX_COLUMNS]
         self.epsg = _epsg(about["crs"])
         if about["crs"] and self.epsg is None:
-            raise Invalid(f"The coordinate system of {self._name} is none of EPSG's: say --crs EPSG:number.")
+            raise Invalid(f"The coordinate system of {self._name} is none of EPSG's: say which it is, as EPSG:number.")
         unsaid = "" if about["crs"] else ", without a .prj that names its coordinate system"
         self.what = f"Shapefile, {stem.rpartition('/')[2]}{unsaid}"
 
@@ -62,7 +62,7 @@ class Shapefile:
                 return about
         except (pyogrio.errors.CRSError, UnboundLocalError) as error:  # the latter where its text is no UTF-8
             raise Invalid(
-                f"{self._name} has a .prj that cannot be read. Leave it out, and say --crs EPSG:number."
+                f"{self._name} has a .prj that cannot be read. Leave it out, and say which it is, as EPSG:number."
             ) from error
         except (RuntimeError, ValueError) as error:
             raise Invalid(f"{self._name} is not a readable Shapefile.") from error
@@ -91,7 +91,7 @@ class Shapefile:
         """The common beginning of the names of the parts."""
         stems = {member[:-4].rpartition("/")[2]: member[:-4] for member in members if member.lower().endswith(".shp")}
         if layer is None and len(stems) > 1:
-            raise Invalid(f"{self._name} has the layers {', '.join(stems)}: say which with --layer.")
+            raise Invalid(f"{self._name} has the layers {', '.join(stems)}: say which is meant.")
         if layer is not None and layer not in stems:
             raise Invalid(f"{self._name} has no layer '{layer}'; it has {', '.join(stems)}.")
         return stems[layer] if layer else next(iter(stems.values()))

@@ -94,7 +94,7 @@ class Workbook:
         filled = [sheet for sheet in shown if self._is_table(sheet)] if len(shown) > 1 else shown
         if len(filled) > 1:
             names = ", ".join(sheet.name for sheet in filled)
-            raise Invalid(f"{self._file.name} has tables on the sheets {names}: say which with --layer.")
+            raise Invalid(f"{self._file.name} has tables on the sheets {names}: say which is meant.")
         chosen = filled or shown
         if not chosen:
             raise Invalid(f"{self._file.name} has no sheet that is shown.")

@@ -133,7 +133,7 @@ def test_a_geopackage_with_triggers_and_views_is_only_read(tmp_path: Path) -> No
     assert len(list(formats.read(path, layer="places").rows())) == 3
     with pytest.raises(Invalid, match="what a view computes is not run"):
         formats.read(path, layer="more")
-    with pytest.raises(Invalid, match="has the layers places, more: say which with --layer"):
+    with pytest.raises(Invalid, match="has the layers places, more: say which is meant"):
         formats.read(path)
     assert path.read_bytes() == before
     assert sorted(part.name for part in tmp_path.iterdir()) == ["made.gpkg"]
@@ -239,7 +239,7 @@ def test_of_the_layers_of_a_kmz_one_can_be_named(tmp_path: Path) -> None:
     layers = {f"layers/{name}.kml": f"<kml><Placemark><name>{name}</name></Placemark></kml>" for name in "ab"}
     path = tmp_path / "two.kmz"
     path.write_bytes(hostile.zipped({"doc.kml": link, **layers}))
-    with pytest.raises(Invalid, match="has the layers a, b: say which with --layer"):
+    with pytest.raises(Invalid, match="has the layers a, b: say which is meant"):
         formats.read(path)
     assert [row.values for row in formats.read(path, layer="b").rows()] == [{"name": "b"}]
     path.write_bytes(hostile.zipped({"doc.kml": link}))

@@ -133,7 +133,7 @@ def test_the_only_sheet_with_a_table_is_taken_and_the_others_are_named(tmp_path:
 def test_of_several_tables_somebody_must_say_which(tmp_path: Path) -> None:
     table: list[list[Any]] = [["name", "lat", "lon"], ["a", 51.4, -0.1]]
     several = _book(tmp_path, {"2025": table, "2026": [*table, ["b", 51.5, -0.1]]})
-    with pytest.raises(Invalid, match="has tables on the sheets 2025, 2026: say which with --layer"):
+    with pytest.raises(Invalid, match="has tables on the sheets 2025, 2026: say which is meant"):
         formats.read(several)
     assert len(_rows(several, "2026")) == 2
     with pytest.raises(Invalid, match="has no sheet '2027'; it has 2025, 2026"):
