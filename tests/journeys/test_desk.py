@@ -73,8 +73,8 @@ def test_the_table_the_bars_and_the_files_say_the_same_figures(live: Live, open_
 
 def test_a_period_is_compared_with_the_one_before(live: Live, open_as: OpenAs) -> None:
     officer = open_as(OFFICER, path="/desk")
-    officer.get_by_label("Compare with").select_option(label="The last 90 days")
-    expect(officer.get_by_text("than at the end of the period before")).to_be_visible()
+    officer.get_by_label("Compare with the time before").select_option(label="The last 90 days")
+    expect(officer.get_by_text("than in the period before")).to_be_visible()
     since = re.search(r"since=([\d-]+)", officer.url)
     assert since, "the address says what is compared"
     codes = ",".join(
@@ -250,7 +250,7 @@ def test_an_officer_previews_a_file_corrects_it_brings_it_in_places_a_row_and_un
     officer.get_by_label("File", exact=True).set_input_files(tmp_path / "benches.csv")
     officer.get_by_label("What are these?").select_option(label="Places")
     officer.get_by_label("Which list is it?").fill("Quillbenches")
-    officer.get_by_role("button", name="Look into it").click()
+    officer.get_by_role("button", name="Check the file").click()
     expect(officer.get_by_role("heading", name="benches.csv")).to_be_visible()
     expect(officer.get_by_text("Nothing is written yet.")).to_be_visible()
     said = _account(officer)
@@ -263,7 +263,7 @@ def test_an_officer_previews_a_file_corrects_it_brings_it_in_places_a_row_and_un
     officer.get_by_label("What the column Remarks means").select_option(label="In a sentence or two")
     expect(officer.get_by_role("button", name="Bring it in")).to_have_count(0)
     assert faults(officer) == []
-    officer.get_by_role("button", name="Look again with this").click()
+    officer.get_by_role("button", name="Check again with this").click()
     officer.get_by_role("button", name="Bring it in").click()
     expect(officer.get_by_text("It is on the map.")).to_be_visible()
     assert _on_the_map(live, "quillbench") == ["Quillbench one", "Quillbench two"]
@@ -292,16 +292,48 @@ def test_what_is_no_table_is_refused_in_words_and_changes_nothing(open_as: OpenA
     chosen = officer.get_by_label("File", exact=True)
     chosen.set_input_files(tmp_path / "empty.csv")
     expect(officer.locator(".notice--bad")).to_contain_text("This file is empty. Nothing was brought in.")
-    officer.get_by_role("button", name="Look into it").click()
+    officer.get_by_role("button", name="Check the file").click()
     chosen.set_input_files(tmp_path / "noise.csv")
     officer.get_by_label("What are these?").select_option(label="Places")
-    officer.get_by_role("button", name="Look into it").click()
+    officer.get_by_role("button", name="Check the file").click()
     expect(officer.get_by_text("Nothing of it was kept on the map.")).to_be_visible()
     assert len(officer.locator(".notice--bad").inner_text()) > 20
     assert faults(officer) == []
     officer.get_by_role("button", name="Forget this file").click()
     expect(officer.get_by_role("heading", name="Bring in what is known")).to_be_visible()
     expect(officer.get_by_role("link", name="noise.csv")).to_have_count(0)
+
+
+def test_an_officer_names_the_sheet_and_keeps_a_column_as_text(live: Live, open_as: OpenAs, tmp_path: Path) -> None:
+    lon, lat = httpx.get(f"{live.url}/api/v1/areas", params={"level": "ward"}).json()["items"][0]["centre"]
+    book = openpyxl.Workbook()
+    for sheet in ("Last year", "This year"):
+        page = book.create_sheet(sheet)
+        page.append(["Name", "Summary", "Longitude", "Latitude"])
+        page.append([f"Larkpost {sheet}", "Hung by pupils", lon, lat])
+    del book["Sheet"]
+    book.save(tmp_path / "larkposts.xlsx")
+    officer = open_as(OFFICER, path="/desk/import")
+    officer.get_by_label("File", exact=True).set_input_files(tmp_path / "larkposts.xlsx")
+    officer.get_by_role("button", name="Check the file").click()
+    kind = officer.get_by_label("What are these?")
+    expect(kind).to_be_focused()  # nobody but the officer can know what a new list holds
+    kind.select_option(label="Places")
+    officer.get_by_role("button", name="Check the file").click()
+    expect(officer.locator(".notice--bad")).to_contain_text("has tables on the sheets Last year, This year")
+    officer.get_by_text("Something is not right: correct it").click()
+    officer.get_by_label("Sheet or layer").fill("This year")
+    officer.get_by_role("button", name="Check again with this").click()
+    expect(officer.get_by_text("Also understood: summary from 'Summary'")).to_be_visible()
+    officer.get_by_text("Something is not right: correct it").click()
+    officer.get_by_label("What the column Summary means").select_option(label="Kept as text")
+    officer.get_by_role("button", name="Check again with this").click()
+    expect(officer.get_by_text("Kept as lines of the text: Summary")).to_be_visible()
+    expect(officer.get_by_label("What the column Summary means").locator("option:checked")).to_have_text("Kept as text")
+    assert faults(officer) == []
+    assert _on_the_map(live, "larkpost") == []
+    officer.get_by_role("button", name="Forget this file").click()
+    expect(officer.get_by_role("heading", name="Bring in what is known")).to_be_visible()
 
 
 # ── everybody can use it ────────────────────────────────────────────────────────────────────

@@ -18,6 +18,8 @@ class Areas extends DeskView {
   private level = "";
   private list: Area[] = [];
   private next: string | null = null;
+  /** Names of the areas that those of the list are part of, by code. */
+  private readonly parents = new Map<string, string>();
 
   constructor(...given: [ConstructorParameters<typeof DeskView>[0], HTMLElement]) {
     super(...given, "areas.heading");
@@ -34,6 +36,15 @@ class Areas extends DeskView {
     const page = await get<Items<Area>>(query ? "/areas" : (this.next ?? ""), query ?? undefined, this.asking.signal);
     this.list = query ? page.items : [...this.list, ...page.items];
     this.next = page.next;
+    await this.nameParents();
+  }
+
+  private async nameParents(): Promise<void> {
+    const codes = new Set(this.list.flatMap(({ parent }) => (parent && !this.parents.has(parent) ? [parent] : [])));
+    if (!codes.size) return;
+    const query = { code: [...codes].join(","), limit: String(PAGE) };
+    const { items } = await get<Items<Area>>("/areas", query, this.asking.signal);
+    for (const { code, name } of items) this.parents.set(code, name);
   }
 
   private show(level: string): void {
@@ -80,7 +91,7 @@ class Areas extends DeskView {
     if (!levels.length) return nothing;
     const title = t("areas.list");
     return html`<h2>${title}</h2>
-      <div class="field">
+      <div class="field on-screen">
         <label class="field__label" for="areas-level">${t("gaps.level")}</label>
         <select class="input" id="areas-level" @change=${(event: Event) => this.show((event.target as HTMLSelectElement).value)}>
           ${levels.map((level) => html`<option value=${level} ?selected=${level === this.level}>${label("level", level)}</option>`)}
@@ -90,7 +101,7 @@ class Areas extends DeskView {
         <table class="table--words">
           <caption class="for-readers">${title}</caption>
           <thead><tr><th scope="col">${t("areas.name")}</th><th scope="col">${t("areas.code")}</th><th scope="col">${t("areas.part-of")}</th>
-            <th scope="col" class="number">${t("areas.people")}</th><th scope="col">${t("areas.on-map")}</th></tr></thead>
+            <th scope="col" class="number">${t("areas.people")}</th><th scope="col" class="on-screen">${t("areas.on-map")}</th></tr></thead>
           <tbody>${this.list.map((area) => this.areaLine(area))}</tbody>
         </table>
       </div>
@@ -104,9 +115,9 @@ class Areas extends DeskView {
     return html`<tr @mouseenter=${point(true)} @mouseleave=${point(false)}>
       <th scope="row">${area.name}</th>
       <td data-head=${t("areas.code")}>${area.code}</td>
-      <td data-head=${t("areas.part-of")}>${area.parent ?? "–"}</td>
+      <td data-head=${t("areas.part-of")}>${area.parent ? (this.parents.get(area.parent) ?? area.parent) : "–"}</td>
       <td data-head=${t("areas.people")} class="number">${people(area.population)}</td>
-      <td data-head=${t("areas.on-map")}><button type="button" class="button button--small" @click=${() => this.find(area)}>${t("areas.find")}<span
+      <td class="on-screen" data-head=${t("areas.on-map")}><button type="button" class="button button--small" @click=${() => this.find(area)}>${t("areas.find")}<span
         class="for-readers"> ${area.name}</span></button></td>
     </tr>`;
   }

@@ -11,7 +11,7 @@ import { DeskView, officersOnly, panelOf } from "../parts/desk-view";
 import { icon } from "../parts/icon";
 import { progressView } from "../parts/progress";
 import { go } from "../router";
-import { isOfficer, world } from "../state";
+import { isOfficer, kindOf, world } from "../state";
 
 /** What the service can read, for the file dialog. */
 const ENDINGS = ".csv,.tsv,.txt,.xlsx,.geojson,.json,.kml,.kmz,.gpx,.gpkg,.zip";
@@ -57,13 +57,13 @@ class Imports extends DeskView {
         <input class="input input--file" type="file" id="import-file" accept=${ENDINGS} required aria-describedby="import-file-hint"
           @change=${this.choose} />
       </div>
-      ${this.choice("import-kind", t("imports.kind"), this.kind, [["", t("imports.guess")], ...kinds()], (value) => (this.kind = value))}
+      ${this.kindView()}
       ${this.choice("import-theme", t("imports.theme"), this.theme, themes(), (value) => (this.theme = value))}
       <div class="field">
         <label class="field__label" for="import-source">${t("imports.source")} <span class="soft">${t("field.optional")}</span></label>
         <span class="field__hint" id="import-source-hint">${t("imports.source.hint")}</span>
         <input class="input" id="import-source" list="import-sources" maxlength="120" autocomplete="off" aria-describedby="import-source-hint"
-          .value=${this.source} @input=${(event: Event) => (this.source = (event.target as HTMLInputElement).value)} />
+          .value=${this.source} @input=${this.name} />
         <datalist id="import-sources">${this.sources.map(({ name }) => html`<option value=${name}></option>`)}</datalist>
       </div>
       <div role="alert">${this.fault ? html`<p class="notice notice--bad">${icon("triangle-alert")}<span>${this.fault} ${t("imports.kept-nothing")}</span></p>` : nothing}</div>
@@ -72,10 +72,17 @@ class Imports extends DeskView {
     </form>`;
   }
 
-  private choice(id: string, words: string, now: string, options: [string, string][], take: (value: string) => void): TemplateResult {
+  /** A list that was brought in before keeps its kind; of a new one nobody but the officer knows it. */
+  private kindView(): TemplateResult {
+    const before = this.sources.find(({ name }) => name === (this.source.trim() || labelOf(this.file?.name ?? "")))?.kind;
+    const none = before ? t("imports.as-before", { kind: kindOf(before).label_plural }) : t("mapping.choose");
+    return this.choice("import-kind", t("imports.kind"), this.kind, [["", none], ...kinds()], (value) => (this.kind = value), !before);
+  }
+
+  private choice(id: string, words: string, now: string, options: [string, string][], take: (value: string) => void, required = false): TemplateResult {
     return html`<div class="field">
       <label class="field__label" for=${id}>${words}</label>
-      <select class="input" id=${id} @change=${(event: Event) => take((event.target as HTMLSelectElement).value)}>
+      <select class="input" id=${id} ?required=${required} @change=${(event: Event) => take((event.target as HTMLSelectElement).value)}>
         ${options.map(([value, name]) => html`<option value=${value} ?selected=${value === now}>${name}</option>`)}
       </select>
     </div>`;
@@ -85,6 +92,11 @@ class Imports extends DeskView {
     this.file = (event.target as HTMLInputElement).files?.[0] ?? null;
     const size = this.file?.size ?? 1;
     this.fault = size > MOST_BYTES ? t("imports.too-large", { n: MOST_BYTES / 1_000_000 }) : size ? "" : t("imports.empty");
+    this.redraw();
+  };
+
+  private readonly name = (event: Event): void => {
+    this.source = (event.target as HTMLInputElement).value;
     this.redraw();
   };
 
@@ -149,6 +161,9 @@ const line = ({ uid, file_name, state, created_at, counts }: Import): TemplateRe
   <td data-head=${t("outcome.read")} class="number">${number(counts.read ?? 0)}</td>
   <td data-head=${t("outcome.created")} class="number">${number(counts.created ?? 0)}</td>
 </tr>`;
+
+/** What a list is called that nobody named: as the service does it. */
+const labelOf = (file: string): string => file.replace(/\.gz$/, "").replace(/\.[^.]*$/, "");
 
 const kinds = (): [string, string][] => world.kinds.map(({ name, label_plural }) => [name, label_plural]);
 const themes = (): [string, string][] => world.themes.map(({ name, label: words }) => [name, words]);

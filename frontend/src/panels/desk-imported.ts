@@ -111,8 +111,8 @@ class Imported extends DeskView {
     if (!found.understood.length && !open) return nothing;
     return html`<section aria-labelledby="import-understood">
       <h2 id="import-understood">${t("import.understood")}</h2>
-      <ul class="points">${[...found.understood, ...found.remarks].map((one) => html`<li>${one}</li>`)}</ul>
-      ${open && found.columns.length && this.mapping
+      ${found.understood.length ? html`<ul class="points">${[...found.understood, ...found.remarks].map((one) => html`<li>${one}</li>`)}</ul>` : html`<p class="soft">${t("import.nothing")}</p>`}
+      ${open && this.mapping
         ? html`<details class="correct">
             <summary>${icon("pencil")}${t("import.correct")}${icon("chevron-down")}</summary>
             ${this.mapping.view()}

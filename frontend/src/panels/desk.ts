@@ -29,6 +29,8 @@ const MOST_BARS = 10;
 
 class Dashboard extends DeskView {
   private report: WardReport | null = null;
+  /** Another report is on its way, and the one that is shown answers what was asked before. */
+  private waits = false;
   private plan: Plan | null = null;
   private figure: string;
   private since: string;
@@ -40,17 +42,29 @@ class Dashboard extends DeskView {
     const { query } = this.now;
     this.figure = query.get("figure") ?? FIRST;
     this.since = query.get("since") ?? "";
-    this.areas = new AreaChoice(query, this.redraw, () => void this.read());
+    this.areas = new AreaChoice(query, this.redraw, () => void this.askAgain());
+  }
+
+  private async askAgain(): Promise<void> {
+    this.waits = true;
+    this.redraw();
+    await this.read();
+    if (!this.problem) return;
+    this.waits = false;
+    this.redraw();
   }
 
   protected async load(): Promise<void> {
     const map = theMap();
     const { signal } = this.asking;
     const { codes } = this.areas;
-    const report = await readReport({ areas: codes, since: this.since }, signal);
+    const { since } = this;
+    const report = await readReport({ areas: codes, since }, signal);
     const box = await boxOf(codes, signal);
     if (codes.join() !== this.areas.codes.join()) return;
+    if (since !== this.since) return;
     this.report = report;
+    this.waits = false;
     this.redraw();
     await this.shade();
     if (box) (await map).fit(box);
@@ -95,7 +109,7 @@ class Dashboard extends DeskView {
   private compareWith(since: string): void {
     this.since = since;
     this.areas.keep("since", since);
-    void this.read();
+    void this.askAgain();
   }
 
   protected body(): TemplateResult {
@@ -118,9 +132,9 @@ class Dashboard extends DeskView {
 
   private reportView(report: WardReport): TemplateResult {
     const column = this.column() ?? report.columns[0];
-    return html`<p class="desk__when soft" role="status">${this.says(report)}</p>
+    return html`<p class="desk__when soft" role="status">${this.waits ? t("desk.counting") : this.says(report)}</p>
       ${this.notices(report)}
-      <dl class="headlines">${HEADLINES.map((name) => this.headline(report, name))}</dl>
+      <dl class="headlines" aria-busy=${String(this.waits)}>${HEADLINES.map((name) => this.headline(report, name))}</dl>
       ${this.figureView(report)}
       ${column ? html`<p class="small soft">${column.definition}</p>` : nothing}
       <section class="desk__pictures" aria-label=${column?.label ?? ""}>

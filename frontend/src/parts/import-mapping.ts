@@ -14,6 +14,8 @@ interface Said {
   /** field → column */
   map: Record<string, string>;
   crs: string | null;
+  /** Which sheet or layer, of a file that has several. */
+  layer: string | null;
   /** True: however many; false: none; null: unless they are more than half. */
   retire: boolean | null;
 }
@@ -34,7 +36,7 @@ export class Mapping {
   /** Take what was read anew; what the officer is changing stays. */
   take(read: Import): void {
     this.read = read;
-    this.said = { ...saidOf(read), retire: this.said.retire, ...this.changes };
+    this.said = { ...saidOf(read), layer: this.said.layer, retire: this.said.retire, ...this.changes };
   }
 
   /** True when something was changed here that the preview does not show yet. */
@@ -63,10 +65,11 @@ export class Mapping {
       ${this.choice("key", t("mapping.key"), said.key ?? "", [["", t("mapping.no-key")], ...read.columns.map(({ name }): [string, string] => [name, name])],
         (key) => this.say({ key: key || null }), t("mapping.key.hint"))}
       ${this.text("crs", t("mapping.crs"), t("mapping.crs.hint"), said.crs, (crs) => this.say({ crs }))}
+      ${this.text("layer", t("mapping.layer"), t("mapping.layer.hint"), said.layer, (layer) => this.say({ layer }))}
       ${this.choice("retire", t("mapping.retire"), String(said.retire), RETIRE.map(([value]) => [value, label("mapping.retire", value)]),
         (value) => this.say({ retire: RETIRE.find(([one]) => one === value)?.[1] ?? null }), t("mapping.retire.hint"))}
     </div>
-    ${this.columnsView()}`;
+    ${this.read.columns.length ? this.columnsView() : nothing}`;
   }
 
   private columnsView(): TemplateResult {
@@ -114,7 +117,10 @@ export class Mapping {
   /** Say what a column means (nothing: ""). It stands for one field at most, and a field for one column. */
   assign(column: string, field: string): void {
     const others = Object.entries(this.said.map).filter(([name, of]) => of !== column && name !== field);
-    this.say({ map: Object.fromEntries(field ? [...others, [field, column]] : others) });
+    // What stood for a field so far is no longer to be guessed for it: a field without a column says so.
+    const freed = Object.keys(this.read.map).filter((name) => name !== field && !others.some(([other]) => other === name));
+    const map = [...others, ...freed.map((name): [string, string] => [name, ""]), ...(field ? [[field, column] as [string, string]] : [])];
+    this.say({ map: Object.fromEntries(map) });
   }
 
   private fieldOf(column: string): string | undefined {
@@ -128,7 +134,7 @@ export class Mapping {
   }
 }
 
-const saidOf = ({ kind, theme, source, key, map, crs }: Import): Said => ({ kind, theme, source, key, map, crs, retire: null });
+const saidOf = ({ kind, theme, source, key, map, crs }: Import): Said => ({ kind, theme, source, key, map, crs, layer: null, retire: null });
 
 const kinds = (now: string | null): [string, string][] => [
   ...(now ? [] : [["", t("mapping.choose")] satisfies [string, string]]),
