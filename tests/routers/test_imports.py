@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -333,32 +332,6 @@ async def test_what_came_in_meanwhile_is_told_of_the_rows_too(desk: Town) -> Non
     assert (run["state"], run["counts"]["created"], run["counts"]["already_there"]) == ("done", 0, 3)
     assert await items(desk, run["uid"], "created") == await items(desk, run["uid"], "unplaced") == []
     assert len(await items(desk, run["uid"], "rejected")) == 1
-
-
-# ── what a file may say ─────────────────────────────────────────────────────────────────────
-
-
-def features(**said: str) -> str:
-    """A GeoJSON file of two points here."""
-    here = {"type": "Feature", "geometry": {"type": "Point", "coordinates": list(HERE)}}
-    rows = [here | {"properties": one} for one in (said, {"title": "Two"})]
-    return json.dumps({"type": "FeatureCollection", "features": rows})
-
-
-UNKEPT = (
-    (features(title="One\0", note="x\0"), "its title contains the character NUL"),
-    (features(title="One", **{"no\ud800te": "\ud800"}), "its no\ufffdte contains half a character"),
-    (f"title,la\0t,lon\nOne,,{HERE[0]}\nTwo,{HERE[1]},{HERE[0]}\n", "its la\ufffdt is empty"),
-)
-
-
-@pytest.mark.parametrize(("content", "why"), UNKEPT)
-async def test_what_cannot_be_kept_is_refused_row_by_row_and_shown(desk: Town, content: str, why: str) -> None:
-    seen = await send(desk, content=content)
-    assert (seen["state"], seen["fault"], seen["counts"]["read"]) == ("previewed", None, 2)
-    assert (await items(desk, seen["uid"], "rejected"))[0]["reason"] == why
-    assert (await act(desk, seen["uid"], "confirm"))["state"] == "done"
-    assert await count(desk) == seen["counts"]["created"]
 
 
 # ── who may ─────────────────────────────────────────────────────────────────────────────────
