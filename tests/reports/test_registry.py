@@ -57,9 +57,7 @@ async def test_it_tells_how_far_it_is(engines: Engines, tmp_path: Path, monkeypa
 async def test_what_is_too_large_for_now_is_refused_on_its_bound(engines: Engines, tmp_path: Path) -> None:
     await _gardens(engines, 5)
     await registry.produce(engines, Question(), "csv", tmp_path / "five", most=5)
-    with pytest.raises(
-        ReportTooLarge, match="5 assets; up to 4 are written at once"
-    ):
+    with pytest.raises(ReportTooLarge, match="5 assets; up to 4 are written at once"):
         await registry.produce(engines, Question(), "csv", tmp_path / "four", most=4)
     with pytest.raises(Invalid, match="no area with the code 'X'"):
         await registry.produce(engines, Question(areas=("X",)), "pdf", tmp_path / "none")
