@@ -67,6 +67,8 @@ def test_the_table_the_bars_and_the_files_say_the_same_figures(live: Live, open_
     with visitor.expect_download() as begun:
         visitor.get_by_role("button", name="Make the report").click()
     begun.value.save_as(tmp_path / "wards.csv")
+    expect(visitor.get_by_text("is ready: your browser has it")).to_be_visible()
+    expect(visitor.get_by_label("As", exact=True).locator("option:checked")).to_have_text("CSV table")
     table = list(csv.DictReader(io.StringIO((tmp_path / "wards.csv").read_text("utf-8-sig"))))
     assert {row["ward_name"]: int(row["open_needs"]) for row in table if row["ward_code"]} == wards
 

@@ -61,7 +61,7 @@ class Reports extends DeskView {
     return [
       choice("format", FORMATS.map((one) => [one, label("format", one)])),
       choice("level", levels.map((one) => [one, label("level", one)])),
-      choice("set", [["", t("reports.set.now")], ...this.sets.map(({ name }): [string, string] => [name, name])]),
+      choice("set", [["", t("reports.set.now")], ...this.sets.map(({ name, level }): [string, string] => [name, `${name} (${label("level", level)})`])]),
       { name: "at", label: t("reports.at"), hint: t("reports.at.hint"), type: "date" },
       { name: "since", label: t("reports.since"), hint: t("reports.since.hint"), type: "date" },
     ];
@@ -70,6 +70,7 @@ class Reports extends DeskView {
   /** Fetch it; what is too large to be made at once is offered to be ordered. */
   private async make(values: Values): Promise<void> {
     this.large = null;
+    this.form?.rebase(values); // the next is often the same in another format
     this.said = t("reports.making");
     this.redraw();
     try {
@@ -117,7 +118,7 @@ class Reports extends DeskView {
   }
 
   private preset(days: number): TemplateResult {
-    return html`<button type="button" class="chip" @click=${() => this.period(days)}>${label("desk.period", String(days))}</button>`;
+    return html`<button type="button" class="chip" aria-pressed=${String(this.form?.get("since") === daysAgo(days))} @click=${() => this.period(days)}>${label("desk.period", String(days))}</button>`;
   }
 
   private period(days: number): void {
