@@ -112,7 +112,8 @@ def understand(
     attribution: str | None = None,
 ) -> Plan:
     """Read enough of a file to know what its columns mean. `mapping` (field → column) is obeyed, the rest is guessed; a
-    field that is given an empty column is to be without one. `name`: the file's own name, where `path` has another.
+    field that is given an empty column is to be without one: without x or y, no columns are taken for coordinates.
+    `name`: the file's own name, where `path` has another.
 
     Raises Invalid when the file cannot be read, or no title or place can be found in it; coordinates.Misnamed when what
     the caller said of it is not so.
@@ -123,8 +124,9 @@ def understand(
     said = _said(table, kind, {field: column for field, column in (mapping or {}).items() if column})
     places = {axis: said.pop(axis) for axis in PLACES if axis in said}
     place = coordinates.understand(
-        table, some, **places, epsg=coordinates.said_epsg(crs), postcodes="postcode" not in without
-    )
+        table, some, **places, epsg=coordinates.said_epsg(crs), postcodes="postcode" not in without,
+        pairs=not without & {"x", "y"},
+    )  # fmt: skip
     free = [column for column in table.columns if column not in (*said.values(), *place.columns)]
     shy = kind.location_class != "place"
     left_out = tuple(column for column in free if shy and _PRIVATE.search(squeezed(column)))

@@ -112,7 +112,7 @@ def import_assets(
 def _mapping(words: Sequence[str]) -> dict[str, str]:
     """title=Name,x=Easting as pairs; a comma inside a column's name does no harm."""
     pairs = [pair.partition("=") for text in words for pair in re.split(r",(?=[a-z_.]+=)", text)]
-    if not all(field and column for field, _, column in pairs):
+    if not all(field and equals for field, equals, _ in pairs):
         raise Refused("Write --map as FIELD=COLUMN,FIELD=COLUMN, for example title=Name,x=Easting,y=Northing.")
     return {field.strip(): column for field, _, column in pairs}
 

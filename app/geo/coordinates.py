@@ -200,19 +200,22 @@ def _is_empty(value: object) -> bool:
 
 def understand(
     table: Table, some: Sequence[Row], *, x: str | None = None, y: str | None = None, wkt: str | None = None,
-    postcode: str | None = None, epsg: int | None = None, postcodes: bool = False,
+    postcode: str | None = None, epsg: int | None = None, postcodes: bool = False, pairs: bool = True,
 ) -> Reading:  # fmt: skip
     """How to read the places of a table, judged by some of its rows. What the caller names is obeyed.
 
     `postcodes`: the caller can look postcodes up, so a column of them will do where there are no coordinates, in the
-    whole table or in a row. Raises Nowhere when nothing of the kind can be found, or its system cannot be told.
+    whole table or in a row. Without `pairs` no columns are taken for coordinates, and a table that has no geometries
+    either has rows without a place. Raises Nowhere when nothing of the kind can be found, or its system cannot be told.
     """
     column = postcode or (_postcode_column(table, some) if postcodes else None)
     try:
-        found = _coordinates(table, some, x, y, wkt, epsg)
+        found = _coordinates(table, some, x, y, wkt, epsg, pairs)
     except Nowhere:
-        if not column:
+        if not column and pairs:
             raise
+        if not column:
+            return Reading(WGS84, says="nowhere, as you said: each row is kept for a person to place")
         return Reading(WGS84, postcode=column, says=f"by the postcode in '{column}'")
     if not column:
         return found
@@ -220,26 +223,27 @@ def understand(
 
 
 def _coordinates(
-    table: Table, some: Sequence[Row], x: str | None, y: str | None, wkt: str | None, epsg: int | None
+    table: Table, some: Sequence[Row], x: str | None, y: str | None, wkt: str | None, epsg: int | None, guess: bool
 ) -> Reading:
     if table.located and not (x or y or wkt) and (not some or any(row.geometry is not None for row in some)):
         return _own(table, some, epsg)
     if not (x or y) and (column := wkt or _wkt_column(table, some)):
         return _one_column(some, column, epsg)
-    pairs = [(x, y)] if x and y else _pairs(table.columns)
+    pairs = [(x, y)] if x and y else _pairs(table.columns) if guess else []
     for left, right in pairs:
         cells = [(text_of(row.values.get(left)), text_of(row.values.get(right))) for row in some]
         if found := _understood(cells, epsg):
             return replace(found, x=left, y=right, says=f"from '{left}' and '{right}', {found.says}")
-    for column in () if x or y else table.columns:
+    for column in table.columns if guess and not (x or y) else ():
         if squeezed(column) in _SHAPES and (found := _both(column, some, epsg)):
             return found
-    if table.located and not pairs:
+    if table.located and not pairs and guess:
         return _own(table, some, epsg)
     tried = "; ".join(f"'{left}' and '{right}' hold no coordinates of a known system" for left, right in pairs)
     raise Nowhere(
         f"No coordinates were found{': ' + tried if tried else ''}. Say which columns hold them "
-        "(x and y) and, if need be, their coordinate system, as EPSG:number. "
+        "(x and y) and, if need be, their coordinate system, as EPSG:number; or that there are none, and each row is "
+        "kept for a person to place. "
         f"The columns are: {', '.join(table.columns)}."
     )
 

@@ -144,6 +144,19 @@ def test_postcodes_alone_will_do_for_who_can_look_them_up(tmp_path: Path) -> Non
     assert _reading(tmp_path, "name,zip,lat,lon\na,10009,40,-73\n", postcodes=True).postcode is None
 
 
+def test_a_list_without_coordinates_is_kept_whole_by_whoever_says_so(tmp_path: Path) -> None:
+    text = "name,postcode,lat,lon\na,SW2 1JQ,51.46,-0.11\n"
+    table = formats.read(_file(tmp_path, text))
+    rows = list(table.rows())
+    nowhere = coordinates.understand(table, rows, pairs=False)
+    assert nowhere.says == "nowhere, as you said: each row is kept for a person to place"
+    assert nowhere.spot(rows[0], ("Point",)) == (None, None, "it has no coordinates")
+    by_code = coordinates.understand(table, rows, pairs=False, postcodes=True)
+    assert by_code.spot(rows[0], ("Point",)) == (None, "SW21JQ", "it has no coordinates")
+    named = coordinates.understand(table, rows, x="lon", y="lat", pairs=False)
+    assert named.spot(rows[0], ("Point",)).raw
+
+
 # ── changed over ────────────────────────────────────────────────────────────────────────────
 
 

@@ -219,6 +219,11 @@ async def test_a_file_that_cannot_be_understood_says_why_and_can_be_corrected(de
         seen = await send(desk, "officer", content, **asked)
         assert (seen["state"], says in seen["fault"]) == ("failed", True), seen["fault"]
         assert (await desk["officer"].post(f"{IMPORTS}/{seen['uid']}/confirm")).status_code == 409
+        if says.startswith("No coordinates"):
+            await desk["officer"].patch(f"{IMPORTS}/{seen['uid']}", json={"map": {"title": "b", "x": "", "y": ""}})
+            await done(desk)
+            kept = await read(desk, seen["uid"])
+            assert (kept["state"], kept["counts"]["read"], kept["counts"]["unplaced"]) == ("previewed", 1, 1)
         if content == LINES:
             assert [column["name"] for column in seen["columns"]] == ["ref", "title", "use", "lat", "lon"]
             await desk["officer"].patch(f"{IMPORTS}/{seen['uid']}", json={"kind": "place"})

@@ -20,6 +20,7 @@ interface Said {
   retire: boolean | null;
 }
 
+const PLACES = ["columns", "none"];
 const RETIRE: [value: string, meaning: boolean | null][] = [["null", null], ["true", true], ["false", false]];
 
 export class Mapping {
@@ -65,6 +66,8 @@ export class Mapping {
       ${this.choice("key", t("mapping.key"), said.key ?? "", [["", t("mapping.no-key")], ...read.columns.map(({ name }): [string, string] => [name, name])],
         (key) => this.say({ key: key || null }), t("mapping.key.hint"))}
       ${this.text("crs", t("mapping.crs"), t("mapping.crs.hint"), said.crs, (crs) => this.say({ crs }))}
+      ${this.choice("places", t("mapping.places"), this.nowhere ? "none" : "columns", PLACES.map((value) => [value, label("mapping.places", value)]),
+        (value) => this.keep(value === "none"), t("mapping.places.hint"))}
       ${this.text("layer", t("mapping.layer"), t("mapping.layer.hint"), said.layer, (layer) => this.say({ layer }))}
       ${this.choice("retire", t("mapping.retire"), String(said.retire), RETIRE.map(([value]) => [value, label("mapping.retire", value)]),
         (value) => this.say({ retire: RETIRE.find(([one]) => one === value)?.[1] ?? null }), t("mapping.retire.hint"))}
@@ -121,6 +124,17 @@ export class Mapping {
     const freed = Object.keys(this.read.map).filter((name) => name !== field && !others.some(([other]) => other === name));
     const map = [...others, ...freed.map((name): [string, string] => [name, ""]), ...(field ? [[field, column] as [string, string]] : [])];
     this.say({ map: Object.fromEntries(map) });
+  }
+
+  /** True when the officer said that the file has no coordinates. */
+  private get nowhere(): boolean {
+    return this.said.map.x === "" && this.said.map.y === "";
+  }
+
+  /** Say that no column holds coordinates, so that each row is kept to be placed by hand; or no longer. */
+  private keep(nowhere: boolean): void {
+    const others = Object.entries(this.said.map).filter(([field]) => !["x", "y", "wkt"].includes(field));
+    this.say({ map: { ...Object.fromEntries(others), ...(nowhere && { x: "", y: "" }) } });
   }
 
   private fieldOf(column: string): string | undefined {
