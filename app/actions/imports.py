@@ -215,7 +215,8 @@ async def _part(session: AsyncSession, task: Task, values: dict[str, Any], accou
         if 2 * gone > live and not task.retire and not task.only_look:
             raise errors.Conflict(
                 f"This release does not have {gone} of the {live} assets of '{task.plan.source}': more than half would "
-                "be retired. If that is meant, say so with --retire-many (retire: true); or keep them with --no-retire."
+                "be retired. If that is meant, take them off the map however many they are (--retire-many, or retire: "
+                "true); or leave them there (--no-retire)."
             )
         task.tell(Progress("retiring"))
         account.retired, account.retired_in_conflict = (await session.execute(db.sql("import_retire"), values)).one()

@@ -22,12 +22,14 @@ IN_SOUTH, ON_THE_GRID = (-0.146465, 51.412788), (528998, 169826)
 
 
 async def _settle(session: AsyncSession) -> None:
-    """Three assets in NORTH and SOUTH, one on the sea, one nowhere, one for the whole borough, one that has ended."""
+    """Three assets in NORTH and SOUTH, one on the sea, one where no British grid can be worked out, one nowhere, one for
+    the whole borough, one that has ended."""
     await factories.draw_areas(session)
     borough = await session.scalar(select(Area.id).where(Area.code == BOROUGH))
     at: list[tuple[str, tuple[float, float] | None, dict[str, Any]]] = [
         ("south", IN_SOUTH, {}), ("north", HERE, {"kind": "place"}), ("also north", HERE, {}), ("sea", NOWHERE, {}),
-        ("nowhere", None, {}), ("borough", None, {"area_id": borough}), ("past", HERE, {"stage": "ended"}),
+        ("zenith", (88.0, 0.0), {}), ("nowhere", None, {}), ("borough", None, {"area_id": borough}),
+        ("past", HERE, {"stage": "ended"}),
     ]  # fmt: skip
     for title, place, given in at:
         where = f"SRID=4326;POINT({place[0]} {place[1]})" if place else None
@@ -49,9 +51,10 @@ async def test_every_asset_that_is_counted_has_a_row_in_the_order_of_the_report(
     assert [(row.ward_code, row.ward_name, row.title) for row in rows] == [
         (NORTH, "North ward", "north"), (NORTH, "North ward", "also north"), (SOUTH, "South ward", "south"),
         ("", "Area-wide", "borough"), ("", "In no ward", "nowhere"), ("", "In no ward", "sea"),
+        ("", "In no ward", "zenith"),
     ]  # fmt: skip
     assert len(rows) == report.totals.values["total_assets"]
-    assert [row.open_needs for row in rows] == [1, 0, 0, 0, 0, 0]
+    assert [row.open_needs for row in rows] == [1, 0, 0, 0, 0, 0, 0]
     north, south, sea = rows[0], rows[2], rows[5]
     assert (north.published_on, north.starts_on, north.ends_on) == (date(2026, 5, 1), None, None)
     assert (south.lon, south.lat) == IN_SOUTH
