@@ -22,7 +22,7 @@ IN_SOUTH, ON_THE_GRID = (-0.146465, 51.412788), (528998, 169826)
 
 
 async def _settle(session: AsyncSession) -> None:
-    """Three assets in NORTH and SOUTH, one on the sea, one where no British grid can be worked out, one nowhere, one for
+    """Three assets in NORTH and SOUTH, one on the sea, one where no British grid can be had, one nowhere, one for
     the whole borough, one that has ended."""
     await factories.draw_areas(session)
     borough = await session.scalar(select(Area.id).where(Area.code == BOROUGH))
