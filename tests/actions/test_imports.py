@@ -278,7 +278,7 @@ async def test_what_a_person_maps_is_obeyed(session: AsyncSession, tmp_path: Pat
     [
         ({"mapping": {"title": "Titel"}}, "no column 'Titel'"),
         ({"mapping": {"colour": "title"}}, "no field 'colour'"),
-        ({"mapping": {"x": "lon"}}, "both x and y"),
+        ({"mapping": {"x": "lon"}}, "say both, or neither"),
         ({"crs": "British"}, "is not a coordinate system"),
     ],
 )

@@ -80,6 +80,7 @@ def live(module_database: Any, tmp_path_factory: pytest.TempPathFactory) -> Iter
         database_read_url=module_database.read,
         secret=SecretStr("only for stories, and long enough to sign with"),
         pool_wait_s=10,
+        sign_ins_per_hour=100,  # the same few people sign in for each story
     )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
