@@ -77,8 +77,10 @@ async def fold_map(worker: Worker) -> None:
 
 async def fold_tallies(worker: Worker) -> None:
     """Count the wards again in which something changed, for the ward report."""
-    async with worker.engines.transaction() as session:
-        await tallies.fold(session)
+    counted = tallies.AT_ONCE
+    while counted == tallies.AT_ONCE:
+        async with worker.engines.transaction() as session:
+            counted = await tallies.fold(session, tallies.AT_ONCE)
 
 
 async def make_report(engines: Engines, this: Try, tell: Tell) -> Outcome:

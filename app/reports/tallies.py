@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import CTE, delete, false, func, literal_column, select, text, union_all
+from sqlalchemy import CTE, delete, false, func, insert, literal_column, select, text, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app import auth, db, search
@@ -23,8 +23,8 @@ from app.reports.small_counts import THRESHOLD
 
 #: Advisory lock of the folder, held to the end of its transaction.
 LOCK = 0x74616C6C
-#: Tallies that one statement counts.
-BATCH = 200
+#: Tallies that one statement counts, and that one transaction of the worker keeps.
+BATCH, AT_ONCE = 200, 1000
 _CHANGE = (TallyChange.place, TallyChange.asset_id, TallyChange.box)
 
 #: Name of a tally → the place in the report where it counts, and what was counted.
@@ -77,14 +77,19 @@ async def by_place(session: AsyncSession, kept: Tallies) -> Places:
     return found
 
 
-async def fold(session: AsyncSession) -> int:
-    """Count again what waits, and keep it; return how many tallies that were. Nothing while another one folds."""
+async def fold(session: AsyncSession, most: int | None = None) -> int:
+    """Count again what waits, and keep it; return how many tallies that were. Nothing while another one folds. Beyond
+    `most` they wait on: what a large import left is then counted, and kept, in several transactions.
+    """
     if not await session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
         return 0
     await session.execute(text("SET LOCAL statement_timeout = 0"))
     # Taken first, counted afterwards: what is written between the two is counted and waits all the same.
     changes = delete(TallyChange).returning(*_CHANGE).cte("changes")
     waiting = [place for (place,) in await session.execute(_waiting(changes))]
+    if most is not None and waiting[most:]:
+        await session.execute(insert(TallyChange), [{"place": place} for place in waiting[most:]])
+        del waiting[most:]
     for first in range(0, len(waiting), BATCH):
         some = waiting[first : first + BATCH]
         found = await _counted(session, some)

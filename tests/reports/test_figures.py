@@ -91,6 +91,21 @@ async def test_every_figure_is_right_waiting_kept_and_in_a_period(engines: Engin
     ]
 
 
+async def test_what_waits_can_be_counted_in_several_transactions(engines: Engines) -> None:
+    async with engines.transaction() as session:
+        world = await World(4).make(session, 60)
+    counted: list[int] = []
+    waiting = await _read(engines)
+    while not counted or counted[-1]:
+        async with engines.transaction() as session:
+            counted.append(await tallies.fold(session, 2))
+        now = await _read(engines)
+        assert [line.values for line in now.lines] == [line.values for line in waiting.lines]
+    assert len(counted) > 3
+    assert set(counted[:-2]) == {2}
+    _agrees(now, world.known)
+
+
 async def test_a_part_says_the_same_of_its_wards(engines: Engines) -> None:
     async with engines.transaction() as session:
         world = await World(3).make(session, 60)
