@@ -134,7 +134,8 @@ class _JsonText:
                 value, end = self._decoder.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
                 if not self._more():
-                    raise self._broken(error.msg) from error
+                    # It ends in a place that is counted from a piece of the file, and says nothing of the whole.
+                    raise self._broken(error.msg.removesuffix(" starting at")) from error
                 continue
             except RecursionError as error:
                 raise self._broken("it is nested too deeply") from error

@@ -206,7 +206,7 @@ def test_an_old_style_crs_is_honoured(tmp_path: Path, name: str, epsg: int) -> N
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ('{"type":"FeatureCollection","features":[{"type":"Fea', "damaged or cut off"),
+        ('{"type":"FeatureCollection","features":[{"type":"Fea', r"damaged or cut off: Unterminated string\.$"),
         ('{"type":"FeatureCollection","features":[{}', "damaged or cut off"),
         ('{"type":"FeatureCollection","features":[{} {}]}', "a comma is missing"),
         ('{"type":"FeatureCollection","features":[]} x', "something follows its end"),
